@@ -1,0 +1,205 @@
+"""The Typer application: the commands, settings files, and the one place that makes exit codes."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import sys
+import traceback
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from typer.core import TyperCommand, TyperGroup
+
+from artgan import __version__
+from artgan.errors import ArtganError, ConfigError, nearest
+from artgan.screen import safe, say
+
+__all__ = ["COMMANDS", "Command", "app", "run"]
+
+SETTINGS_FILE = "artgan.toml"
+
+
+@dataclass(frozen=True)
+class Command:
+    """A command: the Typer application that it is, imported on use, and its line in the help."""
+
+    target: str
+    summary: str
+    panel: str
+
+
+COMMANDS: dict[str, Command] = {
+    "train": Command("artgan.cli.train:app", "Train a GAN on a folder of pictures.", "Make"),
+    "sample": Command("artgan.cli.sample:app", "Draw pictures from a run.", "Make"),
+    "walk": Command("artgan.cli.walk:app", "Render a looping walk through latents.", "Make"),
+    "demo": Command("artgan.cli.demo:app", "See it all: draw, train, sample, walk.", "Make"),
+    "check": Command("artgan.cli.check:app", "Say what training would make of a folder.", "Look"),
+    "runs": Command("artgan.cli.runs:app", "List runs, or remove old checkpoints.", "Look"),
+    "plugins": Command("artgan.cli.plugins:app", "List plug-ins and show components.", "Look"),
+    "env": Command("artgan.cli.env:app", "Print versions and devices.", "Look"),
+    "pack": Command("artgan.cli.pack:app", "Make one safe file of a trained run.", "Keep"),
+    "cache": Command("artgan.cli.cache:app", "Show or clear the prepared pictures.", "Keep"),
+}
+
+
+def _load(name: str) -> Any:
+    from artgan.registry import import_object
+
+    command = typer.main.get_command(import_object(COMMANDS[name].target))
+    command.name = name
+    return command
+
+
+class LazyGroup(TyperGroup):
+    """A group whose commands are imported when they are run, not when they are listed."""
+
+    def __init__(self, **attrs: Any) -> None:
+        super().__init__(**attrs)
+        for name, command in COMMANDS.items():
+            self.commands[name] = TyperCommand(
+                name=name, help=command.summary, rich_help_panel=command.panel
+            )
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        """Return the name, the imported command and the rest of the arguments."""
+        name, command, rest = super().resolve_command(ctx, args)
+        return name, _load(name) if name in COMMANDS else command, rest
+
+
+app = typer.Typer(
+    cls=LazyGroup,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"auto_envvar_prefix": "ARTGAN", "help_option_names": ["-h", "--help"]},
+    epilog="Start with: artgan demo",
+)
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        print(f"artgan {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def root(
+    ctx: typer.Context,
+    config: Annotated[
+        Path | None,
+        typer.Option(
+            help=f"Settings file; ./{SETTINGS_FILE} is read where there is one.", metavar="FILE"
+        ),
+    ] = None,
+    version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print it.")
+    ] = False,
+) -> None:
+    """Train GANs on your own pictures, walk their latent space, and make art with it.
+
+    A setting is taken from its flag, else from ARTGAN_COMMAND_FLAG in the environment, else from
+    the settings file, else its default holds.
+    """
+    file = config if config is not None else Path(SETTINGS_FILE)
+    if ctx.resilient_parsing or (config is None and not file.is_file()):
+        return
+    ctx.obj = settings = _read_settings(file)
+    ctx.default_map = {name: table for name, table in settings.items() if name in COMMANDS}
+
+
+def _read_settings(file: Path) -> dict[str, Any]:
+    from artgan.api import KINDS
+    from artgan.config import load_toml
+
+    settings = load_toml(file)
+    for name, table in settings.items():
+        if name not in {*COMMANDS, *KINDS}:
+            raise ConfigError(
+                f"{safe(file)}: [{safe(name)}] is not a table of settings: "
+                f"{nearest(name, [*COMMANDS, *KINDS])}"
+            )
+        if not isinstance(table, dict):
+            raise ConfigError(f"{safe(file)}: {safe(name)} must be a table, [{safe(name)}]")
+        if name in COMMANDS:
+            known = [parameter.name or "" for parameter in _load(name).params]
+            for key in table:
+                if key not in known:
+                    raise ConfigError(
+                        f"{safe(file)}: [{name}] {safe(key)} is not a setting: {nearest(key, known)}"
+                    )
+    return settings
+
+
+def run(args: Sequence[str] | None = None) -> int:
+    """Run the command line and return its exit code.
+
+    0 done, 1 the work failed, 2 wrong call, 130 SIGINT, 143 SIGTERM. Errors are one line on
+    stderr; ARTGAN_DEBUG=1 shows where they came from.
+    """
+    for stream in (sys.stdout, sys.stderr):
+        with contextlib.suppress(AttributeError, ValueError):
+            stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
+    command = typer.main.get_command(app)
+    try:
+        code = command.main(
+            list(args) if args is not None else None, prog_name="artgan", standalone_mode=False
+        )
+        sys.stdout.flush()
+        return code if isinstance(code, int) else 0
+    except ArtganError as error:
+        return _fail(str(error), error.exit_code)
+    except typer.Abort:
+        return 130
+    except KeyboardInterrupt:
+        return 130
+    except MemoryError:
+        return _fail("out of memory: try a smaller --size or --batch", 1)
+    except OSError as error:
+        if error.errno == errno.EPIPE:  # the reader of a pipe went away: nobody is left to tell
+            with contextlib.suppress(OSError):
+                os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            return 1
+        from artgan.files import explain
+
+        where = f" {safe(error.filename)}" if error.filename else ""
+        return _fail(f"cannot use{where}: {explain(error)}", 1)
+    except Exception as error:
+        format_message: Callable[[], str] | None = getattr(error, "format_message", None)
+        if format_message is not None:  # a wrong call, found by Typer
+            return _usage(error, format_message())
+        return _bug(error)
+
+
+def _fail(message: str, code: int) -> int:
+    if os.environ.get("ARTGAN_DEBUG", "") not in {"", "0"}:
+        traceback.print_exc()
+    say(f"artgan: {message}")
+    return code
+
+
+def _usage(error: Exception, message: str) -> int:
+    if type(error).__name__ == "NoArgsIsHelpError":  # its message is the help
+        return 2
+    context = getattr(error, "ctx", None)
+    path = context.command_path if context is not None else "artgan"
+    text = " ".join(safe(line) for line in message.split("\n") if line.strip()).rstrip(".")
+    return _fail(f"{text}; see '{path} --help'", 2)
+
+
+def _bug(error: Exception) -> int:
+    import platformdirs
+
+    from artgan.files import write_text
+
+    text = "".join(traceback.format_exception(error))
+    cause = f"{type(error).__name__}: {safe(str(error).splitlines()[0] if str(error) else '')}"
+    message = f"unexpected failure, which is a mistake in artgan or a plug-in ({cause})"
+    with contextlib.suppress(Exception):
+        log = platformdirs.user_log_path("artgan") / "failure.txt"
+        write_text(log, f"artgan {__version__}\n{text}")
+        message += f"; the details are in {safe(log)}"
+    return _fail(message, 1)

@@ -1,0 +1,44 @@
+"""The hooks a plug-in may implement: one for each kind of component. Each returns records only."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import pluggy
+
+from artgan.api import Architecture, Objective, Regularizer, Sampler, Writer
+
+__all__ = [
+    "artgan_architectures",
+    "artgan_objectives",
+    "artgan_regularizers",
+    "artgan_samplers",
+    "artgan_writers",
+]
+
+hookspec = pluggy.HookspecMarker("artgan")
+
+
+@hookspec
+def artgan_architectures() -> Iterable[Architecture]:  # type: ignore[empty-body]
+    """Return records of network pairs."""
+
+
+@hookspec
+def artgan_objectives() -> Iterable[Objective]:  # type: ignore[empty-body]
+    """Return records of adversarial losses."""
+
+
+@hookspec
+def artgan_regularizers() -> Iterable[Regularizer]:  # type: ignore[empty-body]
+    """Return records of further loss terms."""
+
+
+@hookspec
+def artgan_samplers() -> Iterable[Sampler]:  # type: ignore[empty-body]
+    """Return records of paths through latents."""
+
+
+@hookspec
+def artgan_writers() -> Iterable[Writer]:  # type: ignore[empty-body]
+    """Return records of file formats."""

@@ -1,0 +1,180 @@
+"""Pictures as tensors: the two ranges, bytes, grids, frames, PNG files. Decodes nothing foreign."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from artgan.api import ShapeError, Size
+
+if TYPE_CHECKING:
+    from PIL import Image
+    from torch import Tensor
+
+__all__ = [
+    "RECIPE_KEY",
+    "Frame",
+    "Frames",
+    "check_images",
+    "from_bytes",
+    "grid",
+    "save_png",
+    "to_bytes",
+    "to_pil",
+    "to_signed",
+    "to_unit",
+]
+
+RECIPE_KEY = "artgan"
+"""The keyword under which a PNG keeps its recipe."""
+
+_BOUNDS = {"unit": (0.0, 1.0), "signed": (-1.0, 1.0)}
+
+
+def to_signed(image: Tensor) -> Tensor:
+    """Return unit range [0, 1] as signed range [-1, 1]; nothing is clamped."""
+    return image * 2 - 1
+
+
+def to_unit(image: Tensor) -> Tensor:
+    """Return signed range [-1, 1] as unit range [0, 1]; nothing is clamped."""
+    return (image + 1) / 2
+
+
+def to_bytes(image: Tensor) -> Tensor:
+    """Return unit range as uint8 of the same shape: clamped, then rounded."""
+    import torch
+
+    return (image.clamp(0, 1) * 255).round().to(torch.uint8)
+
+
+def from_bytes(image: Tensor) -> Tensor:
+    """Return uint8 as unit range, float32, of the same shape."""
+    import torch
+
+    return image.to(torch.float32) / 255
+
+
+def check_images(image: Tensor, bounds: Literal["unit", "signed"], what: str) -> Tensor:
+    """Return pictures that crossed a contract, once they are (N, 1|3|4, H, W), floating and finite.
+
+    Args:
+        image: the pictures.
+        bounds: the range they should be in; overshoot by up to 1 is let through, since a
+            generator may have no squashing at its end.
+        what: who made them, for the message.
+
+    Raises:
+        ShapeError: they are not.
+    """
+    if image.ndim != 4 or image.shape[1] not in (1, 3, 4) or not image.is_floating_point():
+        raise ShapeError(
+            f"{what} gave a {image.dtype} tensor of shape {tuple(image.shape)}: "
+            "expected floating (N, 1, 3 or 4, H, W)"
+        )
+    low, high = _BOUNDS[bounds]
+    span = high - low
+    smallest, largest = float(image.min()), float(image.max())
+    if not (low - span <= smallest and largest <= high + span):  # not-a-number fails too
+        raise ShapeError(
+            f"{what} gave values from {smallest:.3g} to {largest:.3g}: "
+            f"expected {bounds} range [{low:g}, {high:g}]"
+        )
+    return image
+
+
+def to_pil(image: Tensor) -> Image.Image:
+    """Return one unit picture (C, H, W), C of 1, 3 or 4, as a Pillow picture (L, RGB or RGBA)."""
+    from PIL import Image
+
+    data = to_bytes(image.detach()).permute(1, 2, 0).contiguous().cpu().numpy()
+    return Image.fromarray(data[..., 0] if data.shape[2] == 1 else data)
+
+
+def grid(images: Tensor, *, columns: int | None = None, gap: int = 2, level: float = 1.0) -> Tensor:
+    """Return pictures side by side as one.
+
+    Args:
+        images: unit range, (N, C, H, W), N at least 1.
+        columns: pictures in a row; None makes the grid about square, wider than high.
+        gap: pixels between and around them.
+        level: value of the gap, unit range; alpha of the gap is 1.
+
+    Returns:
+        Unit range, (C, rows * (H + gap) + gap, columns * (W + gap) + gap).
+    """
+    count, channels, height, width = images.shape
+    columns = columns if columns is not None else math.ceil(math.sqrt(count))
+    columns = min(columns, count)
+    rows = math.ceil(count / columns)
+    sheet = images.new_full(
+        (channels, rows * (height + gap) + gap, columns * (width + gap) + gap), level
+    )
+    if channels == 4:
+        sheet[3] = 1.0
+    for i, image in enumerate(images):
+        y = gap + (i // columns) * (height + gap)
+        x = gap + (i % columns) * (width + gap)
+        sheet[:, y : y + height, x : x + width] = image
+    return sheet
+
+
+def save_png(path: Path, image: Tensor | Image.Image, recipe: str | None = None) -> None:
+    """Write a picture as PNG, whole or not at all.
+
+    Args:
+        path: where; its folder is made.
+        image: unit range (C, H, W), or a Pillow picture.
+        recipe: JSON text kept in an iTXt chunk under `RECIPE_KEY`.
+
+    Raises:
+        OutputError: it cannot be written.
+    """
+    from PIL import Image, PngImagePlugin
+
+    from artgan.files import atomic_write
+
+    picture = image if isinstance(image, Image.Image) else to_pil(image)
+    info = PngImagePlugin.PngInfo()
+    if recipe is not None:
+        info.add_itxt(RECIPE_KEY, recipe)
+    with atomic_write(path) as file:
+        picture.save(file, "PNG", pnginfo=info)
+
+
+@dataclass(frozen=True)
+class Frame:
+    """One picture of a sequence.
+
+    Attributes:
+        image: unit range, (C, H, W), on the CPU.
+        name: what to call it, without a suffix.
+        seconds: how long it is shown; None is as long as any other.
+    """
+
+    image: Tensor
+    name: str
+    seconds: float | None = None
+
+
+@dataclass(frozen=True)
+class Frames:
+    """A sequence of frames that is made while it is read; it can be read once.
+
+    Attributes:
+        frames: the frames, in order.
+        size: (height, width) where it is constant, else None.
+        fps: frames a second where constant, else None.
+        length: how many there are where known, else None.
+    """
+
+    frames: Iterable[Frame]
+    size: Size | None = None
+    fps: float | None = None
+    length: int | None = None
+
+    def __iter__(self) -> Iterator[Frame]:
+        return iter(self.frames)

@@ -1,0 +1,64 @@
+"""What reaches a screen: the one escape for foreign names, and the consoles."""
+
+from __future__ import annotations
+
+import os
+import sys
+import unicodedata
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+__all__ = ["console", "is_terminal", "plural", "safe", "say"]
+
+_BAD = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
+
+
+def safe(name: object) -> str:
+    """Return a name that came from outside as one printable line.
+
+    Control, formatting and unassigned characters and undecodable bytes are written as escapes, so
+    that a file name can neither move the cursor nor reorder the line. Markup is left alone: every
+    console of artgan has markup switched off (`console`).
+
+    >>> safe("a\\x1b[2Jb")
+    'a\\\\x1b[2Jb'
+    """
+    text = os.fspath(name) if isinstance(name, os.PathLike) else str(name)
+    if isinstance(text, bytes):
+        text = os.fsdecode(text)
+    if text.isascii() and text.isprintable():
+        return text
+    return "".join(_escape(c) if unicodedata.category(c) in _BAD else c for c in text)
+
+
+def _escape(char: str) -> str:
+    code = ord(char)
+    if 0xDC80 <= code <= 0xDCFF:  # an undecodable byte, kept by surrogateescape
+        return f"\\x{code - 0xDC00:02x}"
+    if code <= 0xFF:
+        return f"\\x{code:02x}"
+    return f"\\u{code:04x}" if code <= 0xFFFF else f"\\U{code:08x}"
+
+
+def plural(count: int, noun: str) -> str:
+    """Return a count with its noun, e.g. "1 picture" or "3,916 pictures"."""
+    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
+
+
+def say(line: str) -> None:
+    """Write one line to stderr, where everything but results goes."""
+    print(line, file=sys.stderr, flush=True)
+
+
+def console() -> Console:
+    """Return a rich console on stderr that takes every text literally."""
+    from rich.console import Console
+
+    return Console(stderr=True, markup=False, highlight=False, emoji=False)
+
+
+def is_terminal() -> bool:
+    """Return whether stderr is a terminal that can be redrawn."""
+    return sys.stderr.isatty() and os.environ.get("TERM", "") not in {"dumb", ""}

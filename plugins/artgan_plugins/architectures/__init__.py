@@ -1,0 +1,1 @@
+"""Networks: pairs of a generator and a discriminator."""

@@ -1,0 +1,1 @@
+"""Adversarial losses: what each network is asked to lower."""

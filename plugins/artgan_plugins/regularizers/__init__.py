@@ -1,0 +1,1 @@
+"""Further terms of a phase, beside the objective."""

@@ -1,0 +1,1 @@
+"""Paths through latents: pure functions of keys and position."""

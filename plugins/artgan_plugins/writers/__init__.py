@@ -1,0 +1,1 @@
+"""File formats that frames are written to."""
