@@ -9,10 +9,11 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, ValidationError
+from pydantic import BaseModel, BeforeValidator, Field, PlainSerializer, ValidationError
 
 from artgan.api import Architecture, ConfigError, PathError, Size
 from artgan.errors import nearest
+from artgan.options import Options
 from artgan.screen import safe
 
 if TYPE_CHECKING:
@@ -38,12 +39,6 @@ __all__ = [
 ]
 
 M = TypeVar("M", bound=BaseModel)
-
-
-class Options(BaseModel):
-    """The base of every options model: frozen, finite, and nothing unknown is accepted."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
 # Sizes --------------------------------------------------------------------------------------

@@ -7,19 +7,22 @@ import errno
 import os
 import shutil
 from collections.abc import Iterator
+from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, Generic, TypeVar
 
 from artgan.errors import OutputError
 from artgan.screen import safe
 
 __all__ = [
     "TEMPORARY",
+    "Pending",
     "append_line",
     "atomic_folder",
     "atomic_write",
     "create",
     "explain",
+    "gathered_files",
     "sweep",
     "sync_folder",
     "write_bytes",
@@ -160,3 +163,75 @@ def sweep(folder: Path) -> int:
                         entry.unlink()
                 count += 1
     return count
+
+
+@contextlib.contextmanager
+def gathered_files(folder: Path) -> Iterator[Path]:
+    """Yield a temporary folder whose files move into a folder only when the block ends well.
+
+    The folder may exist: what is in it stays, but files of the same names are replaced. On any
+    failure nothing of it changes, and one that was made for this is removed.
+
+    Raises:
+        OutputError: the system refused; says which path and why.
+    """
+    folder = Path(folder)
+    existed = folder.is_dir()
+    temporary = folder / f"{TEMPORARY}{os.getpid()}"
+    try:
+        with _refusals(folder):
+            shutil.rmtree(temporary, ignore_errors=True)
+            temporary.mkdir(parents=True)
+            yield temporary
+            for entry in sorted(temporary.iterdir()):
+                os.replace(entry, folder / entry.name)
+            existed = True
+            temporary.rmdir()
+            sync_folder(folder)
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+        if not existed:
+            with contextlib.suppress(OSError):
+                folder.rmdir()
+
+
+T = TypeVar("T")
+
+
+class Pending(Generic[T]):
+    """One of the blocks above held open between calls, for a file that is written in pieces.
+
+    Args:
+        block: `atomic_write(path)` or `gathered_files(folder)`, not yet entered.
+
+    Attributes:
+        value: what the block yields.
+    """
+
+    def __init__(self, block: AbstractContextManager[T]) -> None:
+        self._stack = contextlib.ExitStack()
+        self.value = self._stack.enter_context(block)
+
+    @contextlib.contextmanager
+    def guard(self) -> Iterator[T]:
+        """Yield the block's value; a failure in this block ends that one, as a failure."""
+        try:
+            yield self.value
+        except BaseException as error:
+            self._leave(error)
+            raise
+
+    def finish(self) -> None:
+        """End the block well: everything takes its final name."""
+        self._stack.close()
+
+    def abandon(self) -> None:
+        """End the block, if it has not ended, as if it had failed: nothing is left of it."""
+        self._leave(_Abandoned())
+
+    def _leave(self, error: BaseException) -> None:
+        self._stack.__exit__(type(error), error, error.__traceback__)
+
+
+class _Abandoned(Exception):
+    """Nobody wants the file any more."""

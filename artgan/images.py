@@ -19,6 +19,7 @@ __all__ = [
     "Frame",
     "Frames",
     "check_images",
+    "enlarge",
     "from_bytes",
     "grid",
     "save_png",
@@ -84,6 +85,32 @@ def check_images(image: Tensor, bounds: Literal["unit", "signed"], what: str) ->
             f"expected {bounds} range [{low:g}, {high:g}]"
         )
     return image
+
+
+def enlarge(images: Tensor, factor: int, *, smooth: bool = True) -> Tensor:
+    """Return pictures a whole number of times as large.
+
+    Args:
+        images: unit range, (N, C, H, W), C of 1, 3 or 4 (straight alpha).
+        factor: 1 returns them as they are.
+        smooth: bicubic, which may overshoot the range a little; else each pixel becomes a square.
+
+    Returns:
+        (N, C, factor * H, factor * W).
+    """
+    import torch
+    from torch.nn.functional import interpolate
+
+    if factor == 1:
+        return images
+    if not smooth:
+        return images.repeat_interleave(factor, -2).repeat_interleave(factor, -1)
+    if images.shape[1] != 4:
+        return interpolate(images, scale_factor=factor, mode="bicubic")
+    color, alpha = images[:, :3], images[:, 3:]
+    large = interpolate(torch.cat([color * alpha, alpha], 1), scale_factor=factor, mode="bicubic")
+    alpha = large[:, 3:].clamp(0, 1)  # colours are weighted by alpha, so that none bleeds in
+    return torch.cat([large[:, :3] / alpha.clamp_min(1 / 255), alpha], 1)
 
 
 def to_pil(image: Tensor) -> Image.Image:

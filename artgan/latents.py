@@ -64,10 +64,13 @@ def generator(seed: int) -> torch.Generator:
 
 def to_prior(z: Tensor, prior: Prior) -> Tensor:
     """Return Gaussian draws (N, z_dim) under a prior; a sphere has radius sqrt(z_dim)."""
+    import torch
+
     if prior == "gaussian":
         return z
     radius = float(z.shape[-1]) ** 0.5
-    return z * (radius / z.norm(dim=-1, keepdim=True))
+    scaled: Tensor = z * (radius / torch.linalg.vector_norm(z, dim=-1, keepdim=True))
+    return scaled
 
 
 def draw(seeds: Sequence[int], z_dim: int, prior: Prior) -> Tensor:

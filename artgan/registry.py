@@ -182,7 +182,8 @@ class Registry:
             problem = _check_record(record, record_type)
             own = [e.record.name for e in self._entries[kind] if e.plugin is plugin]
             if problem is None and record.name in own:
-                problem = f"it supplies {kind} '{safe(record.name)}' twice; the first is used"
+                noun = kind.removesuffix("s")
+                problem = f"it supplies {noun} '{safe(record.name)}' twice; the first is used"
             if problem is not None:
                 plugin.problems.append(problem)
                 continue
@@ -201,7 +202,7 @@ class Registry:
                 else:
                     verdict = "neither is used"
                 entry.plugin.problems.append(
-                    f"its {kind} '{entry.record.name}' clashes with "
+                    f"its {kind.removesuffix('s')} '{entry.record.name}' clashes with "
                     f"{', '.join(safe(e.qualified) for e in others)}: {verdict} unless you write "
                     f"'{safe(entry.qualified)}'"
                 )
@@ -283,11 +284,19 @@ class Registry:
         """Return the pydantic model of a component's options, None if it has none.
 
         Raises:
-            PluginError: the model cannot be imported.
+            PluginError: the model cannot be imported, or is none.
         """
         if entry.record.options is None:
             return None
-        model: type[BaseModel] = self._import(entry, entry.record.options, "options")
+        from pydantic import BaseModel
+
+        model = self._import(entry, entry.record.options, "options")
+        if not (isinstance(model, type) and issubclass(model, BaseModel)):
+            raise PluginError(
+                f"{entry.record.kind.removesuffix('s')} '{safe(entry.qualified)}' cannot be "
+                f"loaded: its options {safe(entry.record.options)} are no pydantic model: derive "
+                "them from artgan.options.Options"
+            )
         return model
 
     def options(self, entry: Entry, table: Mapping[str, object]) -> BaseModel | None:
@@ -306,6 +315,21 @@ class Registry:
                 raise ConfigError(f"{where} has no options, but '{next(iter(table))}' was set")
             return None
         return validate(model, table, where)
+
+    def configure(
+        self, kind: str, name: str, tables: Mapping[str, Mapping[str, Mapping[str, object]]]
+    ) -> tuple[Entry, BaseModel | None]:
+        """Return a component and its options, checked, from tables kind -> name -> option.
+
+        A table under "distribution:name" is laid over one under the bare name.
+
+        Raises:
+            ComponentError, ConfigError: see `find` and `options`.
+        """
+        entry = self.find(kind, name)
+        own = tables.get(kind, {})
+        table = {**own.get(entry.record.name, {}), **own.get(entry.qualified, {})}
+        return entry, self.options(entry, table)
 
     def target(self, entry: Entry) -> Any:
         """Return what a component's record points to, imported now.

@@ -52,6 +52,8 @@ def _load(name: str) -> Any:
 
     command = typer.main.get_command(import_object(COMMANDS[name].target))
     command.name = name
+    mine = {"install_completion", "show_completion"}  # of the whole program, not of a command
+    command.params = [p for p in command.params if p.name not in mine]
     return command
 
 
@@ -96,7 +98,14 @@ def root(
         ),
     ] = None,
     version: Annotated[
-        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print it.")
+        bool,
+        typer.Option(
+            "--version",
+            callback=_print_version,
+            is_eager=True,
+            allow_from_autoenv=False,
+            help="Print it.",
+        ),
     ] = False,
 ) -> None:
     """Train GANs on your own pictures, walk their latent space, and make art with it.
@@ -125,13 +134,23 @@ def _read_settings(file: Path) -> dict[str, Any]:
         if not isinstance(table, dict):
             raise ConfigError(f"{safe(file)}: {safe(name)} must be a table, [{safe(name)}]")
         if name in COMMANDS:
-            known = [parameter.name or "" for parameter in _load(name).params]
-            for key in table:
-                if key not in known:
-                    raise ConfigError(
-                        f"{safe(file)}: [{name}] {safe(key)} is not a setting: {nearest(key, known)}"
-                    )
+            _check_table(file, name, table, _load(name))
     return settings
+
+
+def _check_table(file: Path, where: str, table: dict[str, Any], command: Any) -> None:
+    """Refuse what a command, or a command of a group, has no setting for."""
+    inner: dict[str, Any] = getattr(command, "commands", {})
+    known = [*(parameter.name or "" for parameter in command.params), *inner]
+    for key, value in table.items():
+        if key not in known:
+            raise ConfigError(
+                f"{safe(file)}: [{where}] {safe(key)} is not a setting: {nearest(key, known)}"
+            )
+        if key in inner:
+            if not isinstance(value, dict):
+                raise ConfigError(f"{safe(file)}: {where}.{key} must be a table, [{where}.{key}]")
+            _check_table(file, f"{where}.{key}", value, inner[key])
 
 
 def run(args: Sequence[str] | None = None) -> int:

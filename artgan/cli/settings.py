@@ -1,0 +1,44 @@
+"""Turns the fields of a settings model into Typer options, so that help and defaults are told once."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import typer
+from pydantic import BaseModel
+
+__all__ = ["argument", "flag", "given"]
+
+
+def _help(model: type[BaseModel], name: str) -> str:
+    field = model.model_fields[name]
+    text = (field.description or "").strip()
+    text = text[:1].upper() + text[1:]
+    default = field.default
+    if field.is_required() or default is None or default is False or field.default_factory:
+        return f"{text}."
+    return f"{text}. \\[default: {default}]"  # escaped: help texts are rich markup
+
+
+def flag(model: type[BaseModel], name: str, *names: str, **more: Any) -> Any:
+    """Return a Typer option for a field of a model; what is not given stays None.
+
+    Args:
+        model: the settings.
+        name: the field.
+        names: how it is written, where that is not --name.
+        more: handed to `typer.Option`.
+    """
+    more.setdefault("help", _help(model, name))
+    return typer.Option(*names, show_default=False, show_envvar=False, **more)
+
+
+def argument(model: type[BaseModel], name: str, **more: Any) -> Any:
+    """Return a Typer argument for a field of a model."""
+    more.setdefault("help", _help(model, name))
+    return typer.Argument(show_default=False, show_envvar=False, **more)
+
+
+def given(**settings: Any) -> dict[str, Any]:
+    """Return the settings that were given on the command line, in the environment or a file."""
+    return {name: value for name, value in settings.items() if value is not None}

@@ -1,0 +1,273 @@
+"""`artgan train`."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+from types import FrameType
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from artgan.cli.settings import argument, flag, given
+from artgan.config import TrainConfig, component_tables, format_size, merge, parse_set, validate
+from artgan.errors import ConfigError
+from artgan.screen import is_terminal, plural, safe, say
+
+if TYPE_CHECKING:
+    from artgan.cli.live import ScreenWatcher
+    from artgan.loop import TrainResult
+
+__all__ = ["app", "train"]
+
+app = typer.Typer()
+
+FREE_ON_RESUME = frozenset(
+    {"images", "kimg", "minutes", "tick_kimg", "save_minutes", "keep", "device"}
+)
+"""Settings that a run may go on with changed; any other would make it another run."""
+
+T = TrainConfig
+
+
+@app.command()
+def train(
+    ctx: typer.Context,
+    images: Annotated[str | None, argument(T, "images", metavar="DIR")] = None,
+    arch: Annotated[str | None, flag(T, "arch")] = None,
+    objective: Annotated[str | None, flag(T, "objective")] = None,
+    regularizers: Annotated[
+        list[str] | None,
+        flag(T, "regularizers", "--regularizer", metavar="NAME|none"),
+    ] = None,
+    size: Annotated[str | None, flag(T, "size", metavar="PX")] = None,
+    channels: Annotated[int | None, flag(T, "channels", metavar="1|3|4")] = None,
+    fit: Annotated[str | None, flag(T, "fit", metavar="crop|pad|squash")] = None,
+    background: Annotated[str | None, flag(T, "background", metavar="COLOUR")] = None,
+    kimg: Annotated[float | None, flag(T, "kimg")] = None,
+    minutes: Annotated[float | None, flag(T, "minutes")] = None,
+    batch: Annotated[int | None, flag(T, "batch")] = None,
+    seed: Annotated[int | None, flag(T, "seed")] = None,
+    g_lr: Annotated[float | None, flag(T, "g_lr")] = None,
+    d_lr: Annotated[float | None, flag(T, "d_lr")] = None,
+    ema_kimg: Annotated[float | None, flag(T, "ema_kimg")] = None,
+    ema_rampup: Annotated[float | None, flag(T, "ema_rampup")] = None,
+    tick_kimg: Annotated[int | None, flag(T, "tick_kimg")] = None,
+    save_minutes: Annotated[float | None, flag(T, "save_minutes")] = None,
+    keep: Annotated[int | None, flag(T, "keep")] = None,
+    device: Annotated[str | None, flag(T, "device")] = None,
+    set_: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--set",
+            help="An option of a component.",
+            metavar="KIND.NAME.OPTION=VALUE",
+            show_envvar=False,
+        ),
+    ] = None,
+    out: Annotated[
+        Path, typer.Option(help="Folder that run folders are made in.", show_envvar=False)
+    ] = Path("runs"),
+    resume: Annotated[
+        str | None,
+        typer.Option(help="Go on with this run.", metavar="RUN", show_envvar=False),
+    ] = None,
+    init_from: Annotated[
+        str | None,
+        typer.Option(
+            help="Start from the weights of this run: the best there is for few pictures.",
+            metavar="RUN",
+            show_envvar=False,
+        ),
+    ] = None,
+    dry_run: Annotated[
+        bool,
+        typer.Option("--dry-run", help="Say what it would be, and stop.", show_envvar=False),
+    ] = False,
+) -> None:
+    """Train a GAN on a folder of pictures.
+
+    Needs nothing but the folder; says what it chose and why. Ctrl-C saves and ends; the command
+    that goes on is printed. A run is a folder in --out, with grids, statistics and checkpoints.
+    """
+    settings = given(
+        images=images, arch=arch, objective=objective, regularizers=_regularizers(regularizers),
+        size=size, channels=channels, fit=fit, background=background, kimg=kimg, minutes=minutes,
+        batch=batch, seed=seed, g_lr=g_lr, d_lr=d_lr, ema_kimg=ema_kimg, ema_rampup=ema_rampup,
+        tick_kimg=tick_kimg, save_minutes=save_minutes, keep=keep, device=device,
+    )  # fmt: skip
+    _one_length(ctx, settings)
+    components = merge(component_tables(ctx.obj or {}), parse_set(set_ or []))
+    if resume is not None:
+        if init_from is not None or dry_run:
+            raise ConfigError("--resume goes with neither --init-from nor --dry-run")
+        _resume(resume, settings, parse_set(set_ or []), out)
+        return
+    if images is None:
+        raise ConfigError("no folder of pictures was given: artgan train DIR, or --resume RUN")
+    if init_from is not None:
+        settings = _inherit(init_from, settings, out)
+    config = validate(TrainConfig, {**settings, "components": components}, "")
+    if dry_run:
+        _forecast(config)
+        return
+    _announce_unfinished(config, out)
+    from artgan.pipelines.train import start
+
+    with _watched() as (watcher, stop):
+        result = start(config, watcher, stop.asked, out=out, init_from=init_from)
+    _finish(result, stop)
+
+
+def _regularizers(names: list[str] | None) -> tuple[str, ...] | None:
+    if not names:
+        return None
+    return () if names == ["none"] else tuple(names)
+
+
+def _one_length(ctx: typer.Context, settings: dict[str, Any]) -> None:
+    """Let --kimg or --minutes as a flag win over the other one from a settings file."""
+    pair = ("kimg", "minutes")
+    if all(name in settings for name in pair):
+        flagged = [n for n in pair if str(ctx.get_parameter_source(n)).endswith("COMMANDLINE")]
+        if len(flagged) == 1:
+            del settings[pair[1 - pair.index(flagged[0])]]
+
+
+def _inherit(ref: str, settings: dict[str, Any], out: Path) -> dict[str, Any]:
+    """Return settings that fit the weights of another run: its size, channels and architecture."""
+    from artgan.models import find_weights
+
+    other = find_weights(ref, out).config
+    own = {"arch": other.arch, "size": format_size(other.side), "channels": other.channels}
+    for name, value in own.items():
+        if name in settings and str(settings[name]) != str(value):
+            raise ConfigError(
+                f"--{name} {safe(settings[name])} does not fit --init-from {safe(ref)}, "
+                f"which has {name} {value}: leave it out"
+            )
+    return {**own, **settings}
+
+
+def _resume(ref: str, settings: dict[str, Any], components: dict[str, Any], out: Path) -> None:
+    from artgan.models import run_config
+    from artgan.runs import find_run
+
+    run = find_run(ref, out)
+    before = run_config(run.config(), safe(run.name))
+    length = {name for name in ("kimg", "minutes") if name in settings}
+    merged = {**before.model_dump(), **({"kimg": None, "minutes": None} if length else {})}
+    after = validate(TrainConfig, {**merged, **settings}, "")
+    changed = [
+        f"--{name.replace('_', '-')} {safe(settings[name])} (it has {safe(getattr(before, name))})"
+        for name in settings
+        if name not in FREE_ON_RESUME and getattr(before, name) != getattr(after, name)
+    ]
+    if components:
+        changed.append("--set")
+    if changed:
+        raise ConfigError(
+            f"run {safe(run.name)} cannot go on with {', '.join(changed)}: leave that out, or "
+            f"start a new run from its weights with --init-from {safe(ref)}"
+        )
+    from artgan.pipelines.train import resume
+
+    with _watched() as (watcher, stop):
+        result = resume(run, after, watcher, stop.asked, new_length=bool(length))
+    _finish(result, stop)
+
+
+def _announce_unfinished(config: TrainConfig, out: Path) -> None:
+    from artgan.runs import unfinished_run
+
+    run = unfinished_run(out, Path(config.images).absolute())
+    if run is not None:
+        say(
+            f"an unfinished run of these pictures is here; to go on with it instead: "
+            f"artgan train --resume {safe(run.path)}"
+        )
+
+
+def _forecast(config: TrainConfig) -> None:
+    from artgan.config import dump_toml
+    from artgan.pipelines.train import forecast, run_tables
+
+    with _watched() as (watcher, _):
+        plan = forecast(config, watcher)
+    print(dump_toml(run_tables(plan.config)), end="")
+    for reason in plan.reasons:
+        say(reason)
+    say(f"{plural(plan.pictures, 'picture')} look usable")
+    say(", ".join(f"{name} {count:,} parameters" for name, count in plan.parameters.items()))
+    if plan.peak_bytes is not None:
+        say(f"about {plan.peak_bytes / 1e6:,.0f} MB of memory, measured on a few steps")
+    say(
+        f"about {_duration(plan.seconds)} at {plan.rate:.0f} pictures a second, measured on a "
+        f"few steps ({plan.device})"
+    )
+
+
+# Stopping -------------------------------------------------------------------------------------
+
+
+class Stop:
+    """Notes the signal that asks to end; the second one ends at once."""
+
+    def __init__(self) -> None:
+        self.signal: int | None = None
+
+    def asked(self) -> bool:
+        """Return whether a signal came."""
+        return self.signal is not None
+
+    def __call__(self, number: int, frame: FrameType | None) -> None:
+        if self.signal is not None:
+            raise KeyboardInterrupt
+        self.signal = number
+
+
+@contextlib.contextmanager
+def _watched() -> Iterator[tuple[ScreenWatcher, Stop]]:
+    """Yield a watcher for the screen and a stop that signals ask; both end with the block."""
+    from artgan.cli.live import LineWatcher, LiveWatcher
+
+    stop = Stop()
+    numbers = [signal.SIGINT, signal.SIGTERM]
+    if hasattr(signal, "SIGHUP"):
+        numbers.append(signal.SIGHUP)
+    before = {}
+    with contextlib.suppress(ValueError):  # not in the main thread: signals are not ours
+        before = {number: signal.signal(number, stop) for number in numbers}
+    watcher: ScreenWatcher = LiveWatcher() if is_terminal() else LineWatcher()
+    try:
+        with watcher:
+            yield watcher, stop
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _finish(result: TrainResult, stop: Stop) -> None:
+    path = safe(os.path.relpath(result.run.path))
+    say(
+        f"{'finished' if result.finished else 'saved'} at {result.cur_nimg / 1000:.1f} kimg "
+        f"after {_duration(result.seconds)}"
+    )
+    if result.finished:
+        say(f"next: artgan walk {path} --keys 0,1,2,3 -o walk.gif")
+    else:
+        say(f"to go on: artgan train --resume {path}")
+    print(path)
+    if not result.finished:
+        raise typer.Exit(143 if stop.signal != signal.SIGINT else 130)
+
+
+def _duration(seconds: float) -> str:
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    if hours:
+        return f"{hours} h {minutes:02d} min"
+    return f"{minutes} min {rest:02d} s" if minutes else f"{rest} s"

@@ -1,0 +1,139 @@
+"""`artgan walk`."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from artgan.cli.drawing import file_size, progress, terminable
+from artgan.cli.settings import argument, flag, given
+from artgan.config import component_tables, merge, parse_set, validate
+from artgan.errors import ConfigError
+from artgan.outputs import Output, find_outputs
+from artgan.pipelines.walk import WalkConfig
+from artgan.registry import Registry, registry
+from artgan.rendering import describe_truncation
+from artgan.screen import plural, safe, say
+
+__all__ = ["app", "walk"]
+
+app = typer.Typer()
+
+W = WalkConfig
+
+
+@app.command()
+def walk(
+    ctx: typer.Context,
+    run: Annotated[str, argument(W, "run", metavar="RUN")],
+    keys: Annotated[str | None, flag(W, "keys", "--keys", "--seeds", metavar="LIST")] = None,
+    seconds: Annotated[float | None, flag(W, "seconds")] = None,
+    fps: Annotated[float | None, flag(W, "fps")] = None,
+    frames: Annotated[int | None, flag(W, "frames")] = None,
+    sampler: Annotated[str | None, flag(W, "sampler", metavar="NAME")] = None,
+    psi: Annotated[float | None, flag(W, "psi", "--psi", "--truncation-psi")] = None,
+    scale: Annotated[int | None, flag(W, "scale")] = None,
+    pixels: Annotated[bool | None, flag(W, "pixels", "--pixels")] = None,
+    loop: Annotated[int | None, flag(W, "loop")] = None,
+    out: Annotated[
+        list[str] | None,
+        flag(
+            W,
+            "out",
+            "--out",
+            "-o",
+            metavar="PATH",
+            help="Output, several from one rendering: the suffix is the format, a / at the end "
+            "makes a folder of PNGs. [default: walk.gif]",
+        ),
+    ] = None,
+    overwrite: Annotated[bool | None, flag(W, "overwrite", "--overwrite")] = None,
+    meta: Annotated[bool | None, flag(W, "meta", "--meta/--no-meta")] = None,
+    runs: Annotated[str | None, flag(W, "runs", metavar="DIR")] = None,
+    device: Annotated[str | None, flag(W, "device")] = None,
+    set_: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--set",
+            help="An option of the sampler or a writer, such as samplers.slerp.easing=sine.",
+            metavar="KIND.NAME.OPTION=VALUE",
+            show_envvar=False,
+        ),
+    ] = None,
+) -> None:
+    """Render a looping walk through the pictures of a run, from key to key.
+
+    The loop closes by construction; the same call gives the same bytes.
+    """
+    assigned = parse_set(set_ or [])
+    settings = given(
+        run=run, keys=keys, seconds=seconds, fps=fps, frames=frames, sampler=sampler, psi=psi,
+        scale=scale, pixels=pixels, loop=loop, out=out or None, overwrite=overwrite, meta=meta,
+        runs=runs, device=device, components=merge(component_tables(ctx.obj or {}), assigned),
+    )  # fmt: skip
+    config = validate(WalkConfig, settings, "")
+    components = registry()
+    outputs = find_outputs(
+        config.out,
+        fps=config.fps,
+        overwrite=config.overwrite,
+        components=components,
+        tables=config.components,
+    )
+    _check_used(assigned, config, outputs, components)
+    started = time.monotonic()
+    files = _render(config, outputs, components)
+    _report(config, files, time.monotonic() - started)
+    for output in outputs:
+        print(safe(output.path))
+
+
+def _render(config: WalkConfig, outputs: list[Output], components: Registry) -> list[Path]:
+    components.configure("samplers", config.sampler, config.components)
+    assert config.seeds, "a list of seeds has at least one"
+    from artgan.models import open_model
+    from artgan.outputs import deliver
+    from artgan.pipelines.walk import walk as walk_frames
+    from artgan.pipelines.walk import walk_recipe
+
+    model = open_model(config.run, runs=Path(config.runs), device=config.device)
+    say(f"walking through {model.label}")
+    note = describe_truncation(model, config.psi)
+    if note is not None:
+        say(note)
+    with terminable(), progress("rendering") as show:
+        return deliver(
+            walk_frames(config, model, components),
+            outputs,
+            components=components,
+            loop=config.loop,
+            recipe=walk_recipe(config, model, components),
+            progress=show,
+        )
+
+
+def _check_used(
+    assigned: dict[str, Any], config: WalkConfig, outputs: list[Output], components: Registry
+) -> None:
+    """Refuse --set of a component that this walk does not use: it would change nothing."""
+    sampler = components.find("samplers", config.sampler)
+    used = {"samplers": [sampler], "writers": [output.entry for output in outputs]}
+    for kind, tables in assigned.items():
+        names = {n for e in used.get(kind, []) for n in (e.record.name, e.qualified)}
+        for name in tables:
+            if name not in names:
+                raise ConfigError(
+                    f"--set {safe(kind)}.{safe(name)}: this walk uses "
+                    + ", ".join(f"{k}.{e.record.name}" for k, found in used.items() for e in found)
+                )
+
+
+def _report(config: WalkConfig, files: list[Path], seconds: float) -> None:
+    size = sum(path.stat().st_size for path in files)
+    say(
+        f"{plural(config.count, 'frame')}, {config.count / config.fps:.2f} s at {config.fps:g} "
+        f"frames a second, {file_size(size)}, in {seconds:.1f} s"
+    )

@@ -1,0 +1,269 @@
+"""A trained generator as it is drawn from: loaded from a run or from a packed file."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from artgan.api import CheckpointError, Prior, Size
+from artgan.checkpoints import (
+    FORMAT,
+    Generation,
+    digest,
+    load_tensors,
+    newest_sound,
+    read_sound,
+    refuse_pickle,
+    tensor_bytes,
+)
+from artgan.config import TrainConfig, component_tables, validate
+from artgan.engine import pick_device
+from artgan.files import explain, write_bytes
+from artgan.registry import Registry, registry
+from artgan.runs import Reference, RunFolder, choose_generation, parse_reference
+from artgan.screen import safe, say
+
+if TYPE_CHECKING:
+    import torch
+    from torch import Tensor, nn
+
+__all__ = ["Model", "Weights", "find_weights", "open_model", "pack", "run_config"]
+
+_KEY = "artgan"
+
+
+@dataclass(frozen=True)
+class Model:
+    """A generator ready to draw.
+
+    Attributes:
+        generator: the averaged one, in evaluation mode, on `device`.
+        prior: how its latents are distributed.
+        spaces: the latent spaces it has.
+        size: (height, width) of its pictures.
+        channels: of its pictures.
+        device: where it is.
+        origin: what a recipe keeps of where it came from; JSON-able.
+        label: where it came from, in words.
+    """
+
+    generator: nn.Module
+    prior: Prior
+    spaces: tuple[str, ...]
+    size: Size
+    channels: int
+    device: torch.device
+    origin: dict[str, Any]
+    label: str
+
+
+@dataclass(frozen=True)
+class Weights:
+    """An averaged generator's weights and the settings they were trained with.
+
+    Attributes:
+        ema: a safetensors file's bytes.
+        config: the run's settings.
+        run_id: the run's identity.
+        cur_nimg: pictures it had seen.
+        label: where it came from, in words.
+        plugins: component -> the plug-in and version that supplied it.
+        generation: its checkpoint, None for a packed file.
+    """
+
+    ema: bytes
+    config: TrainConfig
+    run_id: str
+    cur_nimg: int
+    label: str
+    plugins: Mapping[str, str]
+    generation: Generation | None = None
+
+    @property
+    def digest(self) -> str:
+        """Return the SHA-256 of the weights, the same for a run and its packed file."""
+        return digest(self.ema)
+
+
+def run_config(tables: Mapping[str, Any], where: str) -> TrainConfig:
+    """Return a run's settings from the tables of its config.toml.
+
+    Raises:
+        ConfigError: they are not such settings.
+    """
+    settings = dict(tables.get("train", {}))
+    settings["components"] = component_tables(tables)
+    return validate(TrainConfig, settings, f"{where} [train]")
+
+
+def find_weights(text: str, runs: Path) -> Weights:
+    """Return the weights that RUN stands for on a command line.
+
+    Args:
+        text: a run folder, its number, `latest`, a packed file; with @latest or @PICTURES.
+        runs: the folder that runs are in.
+
+    Raises:
+        PathError: there is no such run.
+        CheckpointError: nothing sound is in it.
+    """
+    reference = parse_reference(text, runs)
+    return _from_pack(reference) if reference.run is None else _from_run(reference)
+
+
+def _from_run(reference: Reference) -> Weights:
+    run = reference.run
+    assert run is not None
+    tables = run.config()
+    needed = ("ema.safetensors", "state.json")
+    generation = choose_generation(run, reference.which)
+    if generation is not None:
+        data = {name: read_sound(generation, name) for name in needed}
+    else:
+        generation, data = newest_sound(
+            run.checkpoints, needed, lambda line: say(f"artgan: {line}")
+        )
+    state = json.loads(data["state.json"])
+    return Weights(
+        data["ema.safetensors"],
+        run_config(tables, safe(run.name)),
+        str(tables.get("run", {}).get("id", "")),
+        generation.cur_nimg,
+        f"run {safe(run.name)} at {generation.cur_nimg / 1000:g} kimg",
+        state.get("plugins", {}),
+        generation,
+    )
+
+
+def _warn(line: str) -> None:
+    say(f"artgan: {line}")
+
+
+def _from_pack(reference: Reference) -> Weights:
+    from safetensors import safe_open
+
+    path = reference.pack
+    assert path is not None
+    where = safe(path)
+    try:
+        data = path.read_bytes()
+        refuse_pickle(data[:16], where)
+        with safe_open(path, "pt") as file:
+            facts = json.loads((file.metadata() or {})[_KEY])
+    except OSError as error:
+        raise CheckpointError(f"{where} cannot be read: {explain(error)}") from error
+    except CheckpointError:
+        raise
+    except Exception:  # the library's own errors, no metadata, no JSON
+        raise CheckpointError(
+            f"{where} is no packed run: expected a file made by 'artgan pack'"
+        ) from None
+    if not isinstance(facts, dict) or facts.get("format") != FORMAT:
+        raise CheckpointError(
+            f"{where} has a format this artgan does not read ({FORMAT}): use a newer artgan"
+        )
+    ema = tensor_bytes(load_tensors(data, where))
+    if digest(ema) != facts.get("digest"):
+        raise CheckpointError(f"{where} is damaged: its weights are not those that were packed")
+    return Weights(
+        ema,
+        run_config(facts["config"], where),
+        str(facts["run_id"]),
+        int(facts["cur_nimg"]),
+        f"{safe(path.name)} at {int(facts['cur_nimg']) / 1000:g} kimg",
+        facts.get("plugins", {}),
+    )
+
+
+def open_model(
+    ref: str, *, runs: Path, device: str = "auto", components: Registry | None = None
+) -> Model:
+    """Return the generator that RUN stands for, ready to draw.
+
+    Args:
+        ref: see `find_weights`.
+        runs: the folder that runs are in.
+        device: see `artgan.engine.pick_device`.
+        components: None for the process's registry.
+
+    Raises:
+        PathError: there is no such run.
+        CheckpointError: nothing sound is in it, or a plug-in that it needs is missing.
+    """
+    weights = find_weights(ref, runs)
+    return build_model(weights, pick_device(device), components or registry())
+
+
+def build_model(weights: Weights, device: torch.device, components: Registry) -> Model:
+    """Return the generator that weights belong to, ready to draw.
+
+    Raises:
+        CheckpointError: a plug-in is missing, or the weights do not fit.
+    """
+    from artgan.api import Architecture, ComponentError, PluginError
+    from artgan.training import build_networks, load_state
+
+    try:
+        entry, networks = build_networks(components, weights.config)
+    except PluginError:
+        raise
+    except ComponentError as error:
+        by = weights.plugins.get(f"architectures.{weights.config.arch}")
+        hint = f"; it came with {safe(by)}: install that" if by else ""
+        raise CheckpointError(f"{weights.label} needs what is not here: {error}{hint}") from error
+    record = entry.record
+    assert isinstance(record, Architecture)
+    load_state(networks.generator, load_tensors(weights.ema, weights.label), weights.label)
+    origin = {
+        "run_id": weights.run_id,
+        "arch": weights.config.arch,
+        "cur_nimg": weights.cur_nimg,
+        "digest": weights.digest,
+    }
+    return Model(
+        networks.generator.eval().requires_grad_(False).to(device),
+        record.latent_prior,
+        record.spaces,
+        weights.config.side,
+        weights.config.channels,
+        device,
+        origin,
+        weights.label,
+    )
+
+
+def pack(weights: Weights, path: Path, tables: Mapping[str, Any]) -> int:
+    """Write one safe file of a run: its averaged generator and its settings, no pictures.
+
+    Args:
+        weights: what to pack.
+        path: where; it should end in .artgan.
+        tables: the run's config.toml; the folder of pictures is left out of the file.
+
+    Returns:
+        Its size in bytes.
+    """
+    train = {**tables.get("train", {}), "images": "packed"}
+    facts = {
+        "format": FORMAT,
+        "config": {**tables, "train": train},
+        "run_id": weights.run_id,
+        "cur_nimg": weights.cur_nimg,
+        "plugins": dict(weights.plugins),
+        "digest": weights.digest,
+    }
+    tensors: dict[str, Tensor] = load_tensors(weights.ema, weights.label)
+    data = tensor_bytes(tensors, {_KEY: json.dumps(facts, sort_keys=True)})
+    write_bytes(path, data)
+    return len(data)
+
+
+def tables_of(text: str, runs: Path) -> dict[str, Any]:
+    """Return the config tables of a run folder that RUN stands for."""
+    reference = parse_reference(text, runs)
+    if not isinstance(reference.run, RunFolder):
+        raise CheckpointError(f"{safe(text)} is packed already")
+    return reference.run.config()

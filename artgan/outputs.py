@@ -1,0 +1,239 @@
+"""From frames to files: which writer an output wants, and one render into several of them."""
+
+from __future__ import annotations
+
+import os
+import queue
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from artgan.api import ConfigError, FrameWriter, PathError, Writer
+from artgan.errors import nearest
+from artgan.images import Frame, Frames
+from artgan.screen import safe
+
+if TYPE_CHECKING:
+    from pydantic import BaseModel
+
+    from artgan.registry import Entry, Registry
+
+__all__ = ["FOLDER", "Output", "Progress", "check_place", "deliver", "find_outputs"]
+
+FOLDER = "/"
+"""The suffix of outputs that are folders."""
+
+QUEUE_FRAMES = 8
+"""Frames that may wait to be written while the next ones are rendered."""
+
+Progress = Callable[[int, int | None], None]
+"""Called with how many are done, and of how many where that is known."""
+
+
+@dataclass(frozen=True)
+class Output:
+    """A place that frames go to, and what writes them there.
+
+    Attributes:
+        path: where.
+        entry: the writer.
+        options: its options.
+    """
+
+    path: Path
+    entry: Entry
+    options: BaseModel | None
+
+
+# Which writer --------------------------------------------------------------------------------
+
+
+def find_outputs(
+    outs: Sequence[str],
+    *,
+    fps: float,
+    overwrite: bool,
+    components: Registry,
+    tables: Mapping[str, Mapping[str, Mapping[str, Any]]],
+) -> list[Output]:
+    """Return the outputs that names stand for, once each can be used.
+
+    Args:
+        outs: paths; the suffix chooses the writer, a "/" at the end makes a folder.
+        fps: frames a second that they must be able to show.
+        overwrite: whether something that exists may be replaced.
+        components: where writers are found.
+        tables: options, kind -> name -> option.
+
+    Raises:
+        ConfigError: no writer knows the suffix, the rate is too high, or a path was given twice.
+        PathError: something is in the way.
+    """
+    suffixes = _suffixes(components)
+    outputs: list[Output] = []
+    for out in outs:
+        suffix = _suffix(out, suffixes)
+        entry, path = suffixes[suffix], Path(out)
+        if any(path.absolute() == other.path.absolute() for other in outputs):
+            raise ConfigError(f"{safe(out)} was given twice: give each output its own name")
+        check_place(path, folder=suffix == FOLDER, overwrite=overwrite)
+        record = entry.record
+        assert isinstance(record, Writer)
+        if record.max_fps is not None and fps > record.max_fps:
+            raise ConfigError(
+                f"{safe(out)}: '{record.name}' shows at most {record.max_fps:g} frames a second, "
+                f"{fps:g} were asked for: use --fps {record.max_fps:g}"
+            )
+        _, options = components.configure("writers", entry.qualified, tables)
+        outputs.append(Output(path, entry, options))
+    return outputs
+
+
+def _suffixes(components: Registry) -> dict[str, Entry]:
+    found: dict[str, Entry] = {}
+    for name in components.names("writers"):
+        entry = components.find("writers", name)
+        assert isinstance(entry.record, Writer)
+        for suffix in entry.record.suffixes:
+            found.setdefault(suffix, entry)
+    return found
+
+
+def _suffix(out: str, known: Mapping[str, Entry]) -> str:
+    if out.endswith((FOLDER, os.sep)) and FOLDER in known:
+        return FOLDER
+    lowered = out.lower()
+    fitting = [s for s in known if s != FOLDER and lowered.endswith(s) and Path(lowered).name != s]
+    if fitting:
+        return max(fitting, key=len)
+    if Path(out).is_dir() and FOLDER in known:
+        return FOLDER
+    given = Path(out).suffix
+    what = f"writes '{safe(given)}'" if given else "writes a name without a suffix"
+    folder = ", or a folder, its name ending in /" if FOLDER in known else ""
+    raise ConfigError(
+        f"{safe(out)}: nothing {what}: {nearest(given.lower(), set(known) - {FOLDER})}{folder}"
+    )
+
+
+def check_place(path: Path, *, folder: bool, overwrite: bool) -> None:
+    """Check that something may be written at a path.
+
+    Args:
+        path: where.
+        folder: whether it will be a folder.
+        overwrite: whether something that exists may be replaced; a folder is only added to.
+
+    Raises:
+        PathError: something is in the way.
+    """
+    name = safe(path)
+    above = next(p for p in path.absolute().parents if p.exists())
+    if not above.is_dir():
+        raise PathError(f"cannot write {name}: {safe(above)} is a file, expected a folder")
+    if not path.exists():
+        return
+    if folder != path.is_dir():
+        was, wanted = ("folder", "file") if path.is_dir() else ("file", "folder")
+        raise PathError(f"{name} is a {was}, expected a {wanted}: choose another name")
+    if overwrite:
+        return
+    if not folder:
+        raise PathError(f"{name} exists: choose another name, or add --overwrite")
+    if any(path.iterdir()):
+        raise PathError(f"{name} is not empty: choose another folder, or add --overwrite")
+
+
+# Writing -------------------------------------------------------------------------------------
+
+
+def deliver(
+    frames: Frames,
+    outputs: Sequence[Output],
+    *,
+    components: Registry,
+    loop: int = 0,
+    recipe: str | None = None,
+    progress: Progress | None = None,
+) -> list[Path]:
+    """Write frames to every output while they are made, and return the files.
+
+    Frames are made in this thread and written in one other, a few ahead, so that both go on at
+    once and a long animation is never in memory. On any failure, and when interrupted, nothing is
+    left of any output.
+
+    Args:
+        frames: what to write; their size and rate are known.
+        outputs: where, see `find_outputs`.
+        components: where writers are built.
+        loop: times an animation plays, 0 for ever.
+        recipe: kept in the files, None for nothing.
+        progress: called now and then, and once at the end.
+    """
+    writers: list[FrameWriter] = []
+    try:
+        for output in outputs:
+            writers.append(
+                components.build(
+                    output.entry,
+                    output.options,
+                    output.path,
+                    size=frames.size,
+                    fps=frames.fps,
+                    loop=loop,
+                    recipe=recipe,
+                )
+            )
+        _pump(frames, writers, progress)
+        return [path for writer in writers for path in writer.close()]
+    except BaseException:
+        for writer in writers:
+            writer.abort()
+        raise
+
+
+class _Encoder(threading.Thread):
+    """Gives the frames of a queue to writers until None comes; after a failure it only empties."""
+
+    def __init__(self, writers: Sequence[FrameWriter]) -> None:
+        super().__init__(name="artgan-encoder", daemon=True)
+        self.frames: queue.Queue[Frame | None] = queue.Queue(QUEUE_FRAMES)
+        self.failure: BaseException | None = None
+        self.stopped = False
+        self.done = 0
+        self._writers = writers
+
+    def run(self) -> None:
+        while (frame := self.frames.get()) is not None:
+            if self.failure is not None or self.stopped:
+                continue
+            try:
+                for writer in self._writers:
+                    writer.write(frame.image, name=frame.name, seconds=frame.seconds)
+                self.done += 1
+            except BaseException as error:  # handed to the thread that waits for it
+                self.failure = error
+
+
+def _pump(frames: Frames, writers: Sequence[FrameWriter], progress: Progress | None) -> None:
+    encoder = _Encoder(writers)
+    encoder.start()
+    try:
+        for frame in frames:
+            if encoder.failure is not None:
+                break
+            encoder.frames.put(frame)
+            if progress is not None:
+                progress(encoder.done, frames.length)
+    except BaseException:
+        encoder.stopped = True
+        raise
+    finally:
+        encoder.frames.put(None)
+        encoder.join()
+    if encoder.failure is not None:
+        raise encoder.failure
+    if progress is not None:
+        progress(encoder.done, frames.length)

@@ -1,0 +1,296 @@
+"""Train: a folder of pictures -> a run folder with checkpoints."""
+
+from __future__ import annotations
+
+import shutil
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from artgan import __version__
+from artgan.api import (
+    Architecture,
+    ConfigError,
+    Objective,
+    Regularizer,
+)
+from artgan.checkpoints import load_tensors
+from artgan.choose import Choice, choose
+from artgan.config import TrainConfig, check_size
+from artgan.data.intake import Intake, survey
+from artgan.data.prepared import prepare
+from artgan.loop import Loop, TrainResult, Watcher
+from artgan.pictures import PictureSpec
+from artgan.registry import Registry, registry
+from artgan.runs import RunFolder, create_run, locked, new_run_id
+from artgan.screen import plural, safe
+
+if TYPE_CHECKING:
+    import torch
+
+    from artgan.training import Trainer
+
+__all__ = ["Forecast", "check_settings", "forecast", "resume", "run_tables", "start"]
+
+# What is settled before any work --------------------------------------------------------------
+
+
+def check_settings(config: TrainConfig, components: Registry) -> tuple[Architecture, Objective]:
+    """Check all that can be checked without pictures and torch; return what the settings name.
+
+    Raises:
+        ConfigError, ComponentError: a setting cannot be used.
+    """
+    architecture = components.configure(Architecture.kind, config.arch, config.components)[0].record
+    objective = components.configure(Objective.kind, config.objective, config.components)[0].record
+    assert isinstance(architecture, Architecture)
+    assert isinstance(objective, Objective)
+    for name in config.regularizers or ():
+        components.configure(Regularizer.kind, name, config.components)
+    for kind, tables in config.components.items():
+        for name in tables:
+            components.find(kind, name)  # a misspelt name would else be ignored
+    if config.channels not in architecture.channels:
+        legal = " or ".join(str(c) for c in architecture.channels)
+        raise ConfigError(f"--channels {config.channels}: '{safe(config.arch)}' draws {legal}")
+    if config.size is not None:
+        check_size(config.size, architecture)
+    if config.kimg is not None and config.minutes is not None:
+        raise ConfigError("--kimg and --minutes were both given: give one of them")
+    return architecture, objective
+
+
+def _with_options(config: TrainConfig, components: Registry) -> TrainConfig:
+    """Return settings that spell out every option of the components that they name."""
+    named = [(Architecture.kind, config.arch), (Objective.kind, config.objective)]
+    named += [(Regularizer.kind, name) for name in config.regularizers or ()]
+    tables: dict[str, dict[str, dict[str, Any]]] = {}
+    for kind, name in named:
+        entry, options = components.configure(kind, name, config.components)
+        if options is not None:
+            tables.setdefault(kind, {})[name] = options.model_dump(mode="json")
+    return config.model_copy(update={"components": tables})
+
+
+def _settle(
+    config: TrainConfig, components: Registry, watcher: Watcher
+) -> tuple[Choice, Intake, torch.device]:
+    record, objective = check_settings(config, components)
+    intake = survey(Path(config.images), progress=_counting(watcher, "looking at files"))
+    from artgan.engine import pick_device
+
+    device = pick_device(config.device)
+    sides = [(found.width, found.height) for found in intake.pictures]
+    choice = choose(config, record, objective, sides, gpu=device.type != "cpu")
+    return choice, intake, device
+
+
+def _counting(watcher: Watcher, what: str) -> Callable[[int, int], None]:
+    return lambda done, total: watcher.working(what, done, total)
+
+
+def _spec(config: TrainConfig) -> PictureSpec:
+    return PictureSpec(
+        size=config.side, channels=config.channels, fit=config.fit, background=config.background
+    )
+
+
+def run_tables(config: TrainConfig, run_id: str = "") -> dict[str, Any]:
+    """Return what config.toml holds: the run's identity, its settings, its components' options."""
+    settings = config.model_dump(exclude={"components"})
+    return {"run": {"id": run_id, "artgan": __version__}, "train": settings, **config.components}
+
+
+# Starting and resuming ------------------------------------------------------------------------
+
+
+def start(
+    config: TrainConfig,
+    watcher: Watcher,
+    stop: Callable[[], bool],
+    *,
+    out: Path,
+    init_from: str | None = None,
+    components: Registry | None = None,
+) -> TrainResult:
+    """Train a new run and return how it ended.
+
+    Args:
+        config: settings; what is None is chosen.
+        watcher: told what happens.
+        stop: asked after every step whether to save and end.
+        out: the folder that run folders are made in.
+        init_from: a run whose weights to start from, as RUN on the command line.
+        components: None for the process's registry.
+
+    Raises:
+        ConfigError, ComponentError, PathError: before any work, where a setting cannot be used.
+        ImageError: no picture can be used.
+        OutputError, RunError: the run could not go on; its last checkpoint is intact.
+    """
+    components = components or registry()
+    choice, intake, device = _settle(config, components, watcher)
+    resolved = _with_options(choice.config, components).model_copy(
+        update={"images": str(Path(config.images).absolute())}
+    )
+    for reason in choice.reasons:
+        watcher.note(reason)
+    run = create_run(out, f"{config.arch.rpartition(':')[2]}-{Path(resolved.images).name}")
+    try:
+        with locked(run, watcher.warn):
+            run.write_config(run_tables(resolved, new_run_id()))
+            loop = _ready(resolved, run, intake, device, watcher, stop, components)
+            if init_from is not None:
+                _start_from(loop.trainer, init_from, out, watcher)
+            return loop.run(intake)
+    except BaseException:
+        if not any(run.checkpoints.glob("*")):  # nothing was trained: leave nothing behind
+            shutil.rmtree(run.path, ignore_errors=True)
+        raise
+
+
+def resume(
+    run: RunFolder,
+    config: TrainConfig,
+    watcher: Watcher,
+    stop: Callable[[], bool],
+    *,
+    new_length: bool = False,
+    components: Registry | None = None,
+) -> TrainResult:
+    """Go on with a run from its newest sound checkpoint and return how it ended.
+
+    Args:
+        run: its folder.
+        config: its settings, resolved; length, keep and the like may differ from before.
+        watcher, stop, components: see `start`.
+        new_length: whether `config` says anew how long the run is.
+    """
+    components = components or registry()
+    with locked(run, watcher.warn):
+        _, intake, device = _settle(config, components, watcher)
+        run_id = str(run.config().get("run", {}).get("id", "")) or new_run_id()
+        run.write_config(run_tables(config, run_id))
+        loop = _ready(config, run, intake, device, watcher, stop, components)
+        loop.restore()
+        if new_length:
+            loop.trainer.total_nimg = None
+        return loop.run(intake)
+
+
+def _ready(
+    config: TrainConfig,
+    run: RunFolder,
+    intake: Intake,
+    device: torch.device,
+    watcher: Watcher,
+    stop: Callable[[], bool],
+    components: Registry,
+) -> Loop:
+    from artgan.training import Trainer
+
+    pictures = prepare(intake, _spec(config), progress=_counting(watcher, "preparing pictures"))
+    _report_intake(intake, pictures, run, watcher)
+    return Loop(Trainer(config, components, device), run, pictures, watcher, stop)
+
+
+def _report_intake(intake: Intake, pictures: Any, run: RunFolder, watcher: Watcher) -> None:
+    skipped = [*intake.skipped, *pictures.skipped]
+    line = f"{plural(len(pictures), 'picture')} to learn from"
+    if pictures.duplicates:
+        line += f", {plural(pictures.duplicates, 'exact duplicate')} left out"
+    if skipped:
+        line += f", {len(skipped):,} skipped, listed in log.txt"
+    watcher.note(line)
+    for note in intake.notes:
+        watcher.note(note)
+    for path, reason in skipped:
+        run.log(f"skipped {safe(path)}: {reason}")
+    for path, reason in skipped[:10]:
+        watcher.warn(f"skipped {safe(path.name)}: {reason}")
+    if len(skipped) > 10:
+        watcher.warn(f"skipped {len(skipped) - 10:,} more: see log.txt in the run folder")
+
+
+def _start_from(trainer: Trainer, ref: str, runs: Path, watcher: Watcher) -> None:
+    from artgan.checkpoints import read_sound
+    from artgan.models import find_weights
+
+    weights = find_weights(ref, runs)
+    tensors = {"ema": load_tensors(weights.ema, weights.label)}
+    if (
+        weights.generation is not None
+        and (weights.generation.path / "networks.safetensors").is_file()
+    ):
+        data = read_sound(weights.generation, "networks.safetensors")
+        tensors["networks"] = load_tensors(data, weights.label)
+    found = trainer.start_from(tensors)
+    watcher.note(f"starts from {weights.label} ({' and '.join(found)})")
+
+
+# Dry runs -------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Forecast:
+    """What a run would be.
+
+    Attributes:
+        config: its settings, resolved.
+        reasons: why those that were chosen.
+        pictures: how many look usable.
+        parameters: network -> number of parameters.
+        rate: pictures a second, measured on a few steps with made-up pictures.
+        seconds: how long it would take.
+        peak_bytes: the most memory those steps used, with everything loaded; None if unknown.
+        device: in words.
+    """
+
+    config: TrainConfig
+    reasons: tuple[str, ...]
+    pictures: int
+    parameters: Mapping[str, int]
+    rate: float
+    seconds: float
+    peak_bytes: int | None
+    device: str
+
+
+def forecast(
+    config: TrainConfig, watcher: Watcher, *, components: Registry | None = None, steps: int = 6
+) -> Forecast:
+    """Return what a run with these settings would be, after a few steps that are thrown away."""
+    import torch
+
+    from artgan.engine import describe_device, peak_bytes
+    from artgan.training import Trainer
+
+    components = components or registry()
+    choice, intake, device = _settle(config, components, watcher)
+    resolved = choice.config
+    with torch.random.fork_rng(devices=[]):
+        trainer = Trainer(resolved, components, device)
+        batch = resolved.batch or 1
+        height, width = resolved.side
+        reals = torch.randint(0, 256, (batch, resolved.channels, height, width), dtype=torch.uint8)
+        trainer.step(reals)
+        began = time.monotonic()
+        for _ in range(steps):
+            trainer.step(reals)
+        rate = steps * batch / (time.monotonic() - began)
+    seconds = resolved.minutes * 60 if resolved.minutes else (resolved.kimg or 0) * 1000 / rate
+    return Forecast(
+        resolved,
+        choice.reasons,
+        len(intake.pictures),
+        {
+            name: sum(p.numel() for p in module.parameters())
+            for name, module in trainer.networks.named().items()
+        },
+        rate,
+        seconds,
+        peak_bytes(device),
+        describe_device(device),
+    )

@@ -1,0 +1,162 @@
+"""Walk: from keys to the frames of a path through latents. Writes nothing. No torch at import."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+from pydantic import Field
+
+from artgan.api import ConfigError, Path2Codes, PluginError, Sampler
+from artgan.images import Frame, Frames
+from artgan.latents import draw, parse_seeds
+from artgan.options import Options
+from artgan.rendering import RENDER_BATCH, codes_of, recipe, render
+from artgan.screen import plural, safe
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from artgan.models import Model
+    from artgan.registry import Registry
+
+__all__ = ["AUTO_SIDE", "WalkConfig", "walk", "walk_recipe", "walk_scale"]
+
+AUTO_SIDE = 256
+"""Pixels that the short side of an animation has at least, unless its scale is given."""
+
+MAX_FRAMES = 1_000_000
+MAX_KEYS = 10_000
+SPACE = "z"
+
+
+class WalkConfig(Options):
+    """The settings of a walk."""
+
+    run: str = Field(description="run folder, its number, latest, or a .artgan file; with @KIMG")
+    keys: str = Field("0-5", description="seeds that the walk goes through, such as 3,17,40-43")
+    seconds: float = Field(6.0, gt=0, le=86400, description="length of the loop")
+    fps: float = Field(25.0, ge=0.1, le=1000, description="frames a second")
+    frames: int | None = Field(
+        None, ge=1, le=MAX_FRAMES, description="number of frames, instead of a length in seconds"
+    )
+    sampler: str = Field("slerp", description="path through the keys")
+    psi: float = Field(
+        1.0, ge=0, le=1, description="truncation: below 1 is less varied; 1 is none, 0 the mean"
+    )
+    scale: int | None = Field(
+        None,
+        ge=1,
+        le=64,
+        description=f"times as large; none given: a short side of at least {AUTO_SIDE} px",
+    )
+    pixels: bool = Field(False, description="enlarge with square pixels, not smoothly")
+    loop: int = Field(0, ge=0, le=65535, description="times it plays; 0 is for ever")
+    out: tuple[str, ...] = Field(
+        ("walk.gif",), min_length=1, description="output; its suffix is the format, / a folder"
+    )
+    overwrite: bool = Field(False, description="replace what exists")
+    meta: bool = Field(True, description="keep the recipe in the file")
+    runs: str = Field("runs", description="folder that runs are in")
+    device: str = Field("auto", description="auto, cpu, cuda, cuda:1 or mps")
+    components: dict[str, dict[str, dict[str, Any]]] = Field(
+        default_factory=dict, description="kind -> name -> options"
+    )
+
+    @property
+    def seeds(self) -> list[int]:
+        """Return the seeds of the keys."""
+        return parse_seeds(self.keys)
+
+    @property
+    def count(self) -> int:
+        """Return the number of frames."""
+        return self.frames if self.frames is not None else max(1, round(self.seconds * self.fps))
+
+
+def walk(config: WalkConfig, model: Model, components: Registry) -> Frames:
+    """Return the frames of a walk; they are rendered while they are read.
+
+    Args:
+        config: what to walk; frame i of n stands at i / n of a closed path, at i / (n - 1) of an
+            open one.
+        model: what draws them.
+        components: where the sampler is found.
+
+    Raises:
+        ConfigError: the sampler cannot make a path of these keys.
+    """
+    import torch
+
+    entry, options = components.configure("samplers", config.sampler, config.components)
+    record = entry.record
+    assert isinstance(record, Sampler)
+    seeds = config.seeds
+    if SPACE not in record.spaces:
+        raise ConfigError(
+            f"sampler '{safe(config.sampler)}' walks in {', '.join(map(safe, record.spaces))}, "
+            f"expected {SPACE}: choose another --sampler"
+        )
+    if not record.min_keys <= len(seeds) <= MAX_KEYS:
+        raise ConfigError(
+            f"sampler '{safe(config.sampler)}' needs {plural(record.min_keys, 'key')} or more, "
+            f"{MAX_KEYS:,} at most, but {len(seeds):,} were given"
+        )
+    if config.count > MAX_FRAMES:
+        raise ConfigError(
+            f"{config.count:,} frames were asked for, {MAX_FRAMES:,} are the most: "
+            "give fewer --seconds or --fps"
+        )
+    path: Path2Codes = components.build(entry, options)
+    keys = draw(seeds, int(model.generator.z_dim), model.prior)  # type: ignore[arg-type]
+    scale = walk_scale(config, model)
+    last = config.count if record.closed else max(config.count - 1, 1)
+    positions = torch.arange(config.count, dtype=torch.float64) / last
+    _check_path(path(keys, positions[:1]), keys, config.sampler)
+
+    def made() -> Iterator[Frame]:
+        number = 0
+        for part in positions.split(RENDER_BATCH):
+            codes = codes_of(model, path(keys, part), psi=config.psi)
+            for image in render(model, codes, scale=scale, smooth=not config.pixels):
+                yield Frame(image, f"frame{number:06d}")
+                number += 1
+
+    height, width = model.size
+    return Frames(made(), (height * scale, width * scale), config.fps, config.count)
+
+
+def walk_scale(config: WalkConfig, model: Model) -> int:
+    """Return how many times as large as the model's pictures the frames are."""
+    if config.scale is not None:
+        return config.scale
+    return max(1, math.ceil(AUTO_SIDE / min(model.size)))
+
+
+def walk_recipe(config: WalkConfig, model: Model, components: Registry) -> str | None:
+    """Return the recipe of a walk, None if none is to be kept."""
+    if not config.meta:
+        return None
+    entry, options = components.configure("samplers", config.sampler, config.components)
+    settings = {
+        "keys": config.seeds,
+        "space": SPACE,
+        "psi": config.psi,
+        "sampler": entry.record.name if entry.plugin.built_in else entry.qualified,
+        "options": options.model_dump(mode="json") if options is not None else {},
+        "frames": config.count,
+        "fps": config.fps,
+        "scale": walk_scale(config, model),
+        "pixels": config.pixels,
+        "loop": config.loop,
+    }
+    return recipe("walk", model, settings)
+
+
+def _check_path(codes: Tensor, keys: Tensor, name: str) -> None:
+    if tuple(codes.shape) != (1, *keys.shape[1:]) or not bool(codes.isfinite().all()):
+        raise PluginError(
+            f"sampler '{safe(name)}' gave codes of shape {tuple(codes.shape)}, "
+            f"expected finite ones of {(1, *keys.shape[1:])}"
+        )

@@ -1,0 +1,50 @@
+"""How a contract test says what is wrong: what was given, what was expected."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+__all__ = ["ContractError", "expect", "expect_close", "expect_finite", "expect_shape"]
+
+
+class ContractError(AssertionError):
+    """A component breaks the contract of its kind."""
+
+
+def expect(holds: bool, message: str) -> None:
+    """Raise a ContractError with a message unless something holds."""
+    if not holds:
+        raise ContractError(message)
+
+
+def expect_shape(tensor: object, shape: tuple[int, ...], what: str) -> Tensor:
+    """Return a tensor, once it is a float32 one of a shape."""
+    import torch
+
+    if not isinstance(tensor, torch.Tensor):
+        raise ContractError(f"{what}: got a {type(tensor).__name__}, expected a tensor {shape}")
+    expect(
+        tuple(tensor.shape) == shape, f"{what}: got shape {tuple(tensor.shape)}, expected {shape}"
+    )
+    expect(tensor.dtype == torch.float32, f"{what}: got {tensor.dtype}, expected torch.float32")
+    return tensor
+
+
+def expect_finite(tensor: Tensor, what: str) -> None:
+    """Check that a tensor holds numbers only."""
+    bad = int((~tensor.isfinite()).sum())
+    expect(not bad, f"{what}: {bad} of {tensor.numel()} values are not finite")
+
+
+def expect_close(given: Tensor, expected: Tensor, what: str, *, atol: float = 1e-4) -> None:
+    """Check that two tensors agree up to a small share of the larger's size."""
+    expect(
+        given.shape == expected.shape,
+        f"{what}: got shape {tuple(given.shape)}, expected {tuple(expected.shape)}",
+    )
+    off = float((given - expected).detach().abs().max()) if given.numel() else 0.0
+    scale = max(1.0, float(expected.detach().abs().max()) if expected.numel() else 0.0)
+    expect(off <= atol * scale, f"{what}: they differ by up to {off:.3g}")

@@ -1,0 +1,130 @@
+"""What is checked of an objective: the direction of its losses, the margin's sign, the shapes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from artgan.api import Adversarial, Objective, Phase, Term
+from artgan.testing.expect import ContractError, expect, expect_close, expect_finite, expect_shape
+from artgan.testing.scene import COUNT, Scene, check_term, compute
+
+__all__ = ["check"]
+
+
+def check(record: Objective, build: Callable[..., Any], where: str) -> None:
+    """Check an objective on logits between 0 and 1 and far from there, with one head and with two."""
+    adversarial = build()
+    if not isinstance(adversarial, Adversarial):
+        raise ContractError(
+            f"{where}: its target returned a {type(adversarial).__name__}, expected "
+            "artgan.api.Adversarial"
+        )
+    expect(
+        0 < record.accuracy_target <= 1,
+        f"{where}: accuracy_target is {record.accuracy_target}, expected a share in (0, 1]",
+    )
+    terms: tuple[tuple[Phase, Any], ...] = (
+        ("D", adversarial.discriminator),
+        ("G", adversarial.generator),
+    )
+    for phase, given in terms:
+        at = f"{where}, phase {phase}"
+        term = check_term(given, phase, at)
+        for heads in (1, 2):
+            compute(term, Scene(phase, term.needs, heads), f"{at}, {heads} heads")
+        _check_far(term, at)
+        _check_order(term, at)
+    _check_directions(adversarial, record, where)
+    _check_margin(adversarial, where)
+
+
+def _check_far(term: Term, where: str) -> None:
+    """Check that a confident D breaks nothing: logits of 100 either way."""
+    for real, fake in ((100.0, -100.0), (-100.0, 100.0)):
+        scene = Scene(
+            term.phase,
+            term.needs,
+            real_logits=torch.full((COUNT,), real),
+            fake_logits=torch.full((COUNT,), fake),
+        )
+        loss = compute(term, scene, f"{where}, reals at {real:g} and fakes at {fake:g}").sum()
+        if loss.requires_grad:
+            loss.backward()
+        for network in (scene.generator, scene.discriminator):
+            for parameter in network.parameters():
+                if parameter.grad is not None:
+                    expect_finite(parameter.grad, f"{where}, gradient at logits of {real:g}")
+
+
+def _check_order(term: Term, where: str) -> None:
+    """Check that another order of the batch gives the same values in that order."""
+    order = torch.tensor([3, 0, 4, 2, 1])
+    plain = compute(term, Scene(term.phase, term.needs), where)
+    shuffled = compute(term, Scene(term.phase, term.needs, order=order), where)
+    expect_close(shuffled, plain[order], f"{where}: the losses of a batch in another order")
+
+
+def _slope(term: Term, where: str, *, of: str) -> float:
+    """Return how a term's sum changes when every logit of reals or of fakes is raised."""
+    shift = torch.zeros(COUNT, requires_grad=True)
+    level = torch.linspace(0.25, 0.75, COUNT)  # no loss of ours rests or turns between 0 and 1
+    scene = Scene(
+        term.phase,
+        term.needs,
+        real_logits=level,
+        fake_logits=level.flip(0),
+        real_shift=shift if of == "real" else None,
+        fake_shift=shift if of == "fake" else None,
+    )
+    total = compute(term, scene, where).sum()
+    (slope,) = torch.autograd.grad(total, shift, allow_unused=True)
+    return 0.0 if slope is None else float(slope.sum())
+
+
+def _check_directions(adversarial: Adversarial, record: Objective, where: str) -> None:
+    """Check that higher means more real in every loss."""
+    real_d = _slope(adversarial.discriminator, where, of="real")
+    expect(
+        real_d < 0,
+        f"{where}: raising the real logits changes the D loss by {real_d:+.3g} each, expected less "
+        "than 0 (higher is more real)",
+    )
+    fake_d = _slope(adversarial.discriminator, where, of="fake")
+    expect(
+        fake_d > 0,
+        f"{where}: raising the fake logits changes the D loss by {fake_d:+.3g} each, expected more "
+        "than 0 (higher is more real)",
+    )
+    fake_g = _slope(adversarial.generator, where, of="fake")
+    expect(
+        fake_g < 0,
+        f"{where}: raising the fake logits changes the G loss by {fake_g:+.3g} each, expected less "
+        "than 0 (G wants its fakes to look real)",
+    )
+    expect(
+        record.relativistic <= ("reals" in adversarial.generator.needs),
+        f"{where}: its record says relativistic, but its generator term does not need reals",
+    )
+
+
+def _check_margin(adversarial: Adversarial, where: str) -> None:
+    """Check that the margin is above 0 where D is right and below where it is wrong."""
+    high, low = torch.full((COUNT,), 2.0), torch.full((COUNT,), -2.0)
+    right: Tensor = expect_shape(
+        adversarial.margin(high, low), (COUNT,), f"{where}: margin of {COUNT} pairs"
+    )
+    expect(
+        bool((right > 0).all()),
+        f"{where}: its margin at reals of 2 and fakes of -2 is {float(right[0]):.3g}, expected "
+        "above 0",
+    )
+    wrong = adversarial.margin(low, high)
+    expect(
+        bool((wrong < 0).all()),
+        f"{where}: its margin at reals of -2 and fakes of 2 is {float(wrong[0]):.3g}, expected "
+        "below 0",
+    )

@@ -1,0 +1,438 @@
+"""One training step and what it keeps: networks, optimizers, the averaged generator, counters.
+
+Here backward, step, averaging and the refusal of non-finite gradients happen, and nowhere else.
+Everything random in a step is derived from (seed, purpose, cur_nimg, attempt), so the state at
+the end of a step is all that is needed to go on as if nothing had happened.
+"""
+
+from __future__ import annotations
+
+import copy
+import math
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from artgan.api import (
+    Adversarial,
+    Architecture,
+    Batch,
+    CheckpointError,
+    Networks,
+    Objective,
+    Phase,
+    Regularizer,
+    RunError,
+    ShapeError,
+    Term,
+)
+from artgan.engine import adam
+from artgan.images import from_bytes, to_signed
+from artgan.latents import derive, draw, draw_batch
+from artgan.screen import safe
+
+if TYPE_CHECKING:
+    from artgan.api import Logits, Pyramid
+    from artgan.config import TrainConfig
+    from artgan.registry import Entry, Registry
+
+__all__ = ["Trainer", "build_networks", "load_state", "pyramid_like", "term_is_due"]
+
+BETAS = (0.0, 0.99)
+"""Adam's momenta: none for the gradient, as in Karras et al. 2018, arXiv:1710.10196 A.1."""
+
+MAX_BAD_STEPS = 3
+"""Steps with a non-finite loss or gradient in a row after which a run is given up."""
+
+
+def build_networks(registry: Registry, config: TrainConfig) -> tuple[Entry, Networks]:
+    """Return an architecture's entry and its networks, their weights drawn from the run's seed.
+
+    Raises:
+        ComponentError: the architecture is unknown or cannot be built.
+        ShapeError: it breaks its contract.
+    """
+    entry, options = registry.configure(Architecture.kind, config.arch, config.components)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(derive(config.seed, "weights"))
+        networks = registry.build(entry, options, size=config.side, channels=config.channels)
+    where = f"architecture '{safe(entry.qualified)}'"
+    if not isinstance(networks, Networks):
+        raise ShapeError(f"{where} built a {type(networks).__name__}: expected Networks")
+    z_dim = getattr(networks.generator, "z_dim", None)
+    if not isinstance(z_dim, int) or z_dim < 1:
+        raise ShapeError(f"{where}: its generator has no z_dim, the length of a latent")
+    return entry, networks
+
+
+def pyramid_like(pictures: Tensor, like: Pyramid) -> Pyramid:
+    """Return pictures (N, C, H, W) at the sizes of a pyramid, by repeated 2x average pooling.
+
+    Raises:
+        ShapeError: a size is not reached by halving.
+    """
+    scales = {tuple(pictures.shape[-2:]): pictures}
+    current = pictures
+    while min(current.shape[-2:]) > 1 and len(like) > 1:
+        current = functional.avg_pool2d(current, 2)
+        scales[tuple(current.shape[-2:])] = current
+    wanted = [tuple(scale.shape[-2:]) for scale in like]
+    missing = [size for size in wanted if size not in scales]
+    if missing:
+        raise ShapeError(
+            f"the generator draws {missing[0]} px pictures, which {tuple(pictures.shape[-2:])} px "
+            "reals do not become by halving"
+        )
+    return tuple(scales[size] for size in wanted)
+
+
+def term_is_due(interval: int, cur_nimg: int, batch: int) -> bool:
+    """Return whether a term with an interval, in pictures, is used in the step at cur_nimg."""
+    return interval <= batch or cur_nimg // interval != (cur_nimg - batch) // interval
+
+
+class Trainer:
+    """The state of a run between two steps, and the step.
+
+    Args:
+        config: resolved (nothing left to choose).
+        registry: where the components are.
+        device: where the networks live.
+
+    Attributes:
+        cur_nimg: reals shown to D so far.
+        attempt: how many times the run was taken back.
+        total_nimg: where it ends; None until it is known.
+        bad_steps: steps in a row whose loss or gradient was not finite.
+        suppliers: component -> the plug-in and version that supplied it.
+    """
+
+    def __init__(self, config: TrainConfig, registry: Registry, device: torch.device) -> None:
+        self.config = config
+        self.device = device
+        self.entry, self.networks = build_networks(registry, config)
+        self.record: Architecture = self.entry.record  # type: ignore[assignment]
+        for module in self.networks.named().values():
+            module.to(device)
+        self.suppliers: dict[str, str] = {}
+        self._supplied(self.entry)
+        self.objective, terms = self._build_terms(registry)
+        self.terms: dict[Phase, list[Term]] = {
+            "D": [t for t in terms if t.phase == "D"],
+            "G": [t for t in terms if t.phase == "G"],
+        }
+        self.optimizers: dict[Phase, torch.optim.Adam] = {
+            "D": adam(self._parameters("D"), lr=_set(config.d_lr), betas=BETAS),
+            "G": adam(self._parameters("G"), lr=_set(config.g_lr), betas=BETAS),
+        }
+        self.generator_ema = copy.deepcopy(self.networks.generator).eval().requires_grad_(False)
+        self.cur_nimg = 0
+        self.attempt = 0
+        self.total_nimg: int | None = None
+        self.bad_steps = 0
+
+    def _build_terms(self, registry: Registry) -> tuple[Adversarial, list[Term]]:
+        components = self.config.components
+        entry, options = registry.configure(Objective.kind, self.config.objective, components)
+        self._supplied(entry)
+        objective = registry.build(entry, options)
+        if not isinstance(objective, Adversarial):
+            raise ShapeError(
+                f"objective '{safe(entry.qualified)}' built a {type(objective).__name__}: "
+                "expected Adversarial"
+            )
+        terms = [objective.discriminator, objective.generator]
+        for name in self.config.regularizers or ():
+            entry, options = registry.configure(Regularizer.kind, name, components)
+            self._supplied(entry)
+            term = registry.build(entry, options)
+            if not isinstance(term, Term):
+                raise ShapeError(
+                    f"regularizer '{safe(entry.qualified)}' built a {type(term).__name__}: "
+                    "expected Term"
+                )
+            terms.append(term)
+        return objective, [*terms, *self.networks.terms]
+
+    def _supplied(self, entry: Entry) -> None:
+        name = f"{entry.record.kind}.{entry.record.name}"
+        self.suppliers[name] = f"{entry.plugin.distribution} {entry.plugin.version}"
+
+    def _parameters(self, phase: Phase) -> list[nn.Parameter]:
+        modules = self.networks.of_phase(phase).values()
+        return [parameter for module in modules for parameter in module.parameters()]
+
+    # The step
+
+    def step(self, reals: Tensor) -> dict[str, float]:
+        """Train D, then G, on one batch and return what there is to log.
+
+        Args:
+            reals: uint8, (N, C, H, W), on the CPU.
+
+        Raises:
+            RunError: losses were not finite several steps in a row.
+        """
+        count = reals.shape[0]
+        torch.manual_seed(derive(self.config.seed, "step", self.cur_nimg, self.attempt))
+        self.networks.generator.train()
+        self.networks.discriminator.train()
+        z = self._latents(count)
+        fakes: Pyramid = self.networks.generator(z)
+        pictures = to_signed(from_bytes(reals.to(self.device, non_blocking=True)))
+        pyramid = pyramid_like(pictures, fakes)
+
+        # D on reals and fakes, then G through a frozen D, on the same fakes
+        values, sound_d = self._phase("D", z, fakes, pyramid)
+        more, sound_g = self._phase("G", z, fakes, pyramid)
+        values.update(more)
+
+        self.cur_nimg += count
+        self._average(count)
+        self._count_bad(sound_d and sound_g)
+        values["bad"] = float(not (sound_d and sound_g))
+        return values
+
+    def _latents(self, count: int) -> Tensor:
+        seed = derive(self.config.seed, "latents", self.cur_nimg, self.attempt)
+        z_dim: int = self.networks.generator.z_dim  # type: ignore[assignment]
+        return draw_batch(seed, count, z_dim, self.record.latent_prior).to(self.device)
+
+    def _discriminate(self, pictures: Pyramid) -> Logits:
+        logits = self.networks.discriminator(pictures)
+        return logits if isinstance(logits, tuple) else (logits,)
+
+    def _generate(self, z: Tensor) -> Pyramid:
+        pictures: Pyramid = self.networks.generator(z)
+        return pictures
+
+    def _phase(
+        self, phase: Phase, z: Tensor, fakes: Pyramid, reals: Pyramid
+    ) -> tuple[dict[str, float], bool]:
+        count = z.shape[0]
+        due = [t for t in self.terms[phase] if term_is_due(t.interval, self.cur_nimg, count)]
+        needs = frozenset[str]().union(*(term.needs for term in due))
+        if phase == "D":
+            fakes = tuple(scale.detach() for scale in fakes)
+        if "gradients" in needs:
+            reals = tuple(scale.detach().requires_grad_(True) for scale in reals)
+        with_reals = phase == "D" or not needs.isdisjoint({"reals", "gradients"})
+        self._freeze(phase)
+        batch = Batch(
+            phase=phase,
+            cur_nimg=self.cur_nimg,
+            z=z,
+            fakes=fakes,
+            reals=reals if with_reals else None,
+            real_logits=self._discriminate(reals) if with_reals else None,
+            fake_logits=self._discriminate(fakes),
+            codes=self.networks.generator.codes(z) if "codes" in needs else None,  # type: ignore[operator]
+            discriminate=self._discriminate,
+            generate=self._generate,
+        )
+        loss = torch.zeros((), device=self.device)
+        values: dict[str, float] = {}
+        for term in due:
+            for name, value in term.compute(batch).items():
+                if value.shape != (count,):
+                    raise ShapeError(
+                        f"loss term '{safe(name)}' has shape {tuple(value.shape)}: "
+                        f"expected one value a picture, ({count},)"
+                    )
+                mean = value.mean()
+                loss = loss + mean * max(1.0, term.interval / count)
+                values[f"{phase}/{name}"] = float(mean.detach())
+        if phase == "D" and batch.real_logits is not None:
+            values["sign_accuracy"] = self._sign_accuracy(batch.real_logits, batch.fake_logits)
+        sound = self._descend(phase, loss, values)
+        return values, sound
+
+    def _freeze(self, phase: Phase) -> None:
+        """Let gradients reach the networks of a phase only."""
+        other: Phase = "G" if phase == "D" else "D"
+        for parameter in self._parameters(phase):
+            parameter.requires_grad_(True)
+        for parameter in self._parameters(other):
+            parameter.requires_grad_(False)
+
+    def _sign_accuracy(self, real_logits: Logits, fake_logits: Logits) -> float:
+        with torch.no_grad():
+            heads = zip(real_logits, fake_logits, strict=True)
+            signs = [self.objective.margin(real, fake).sign().mean() for real, fake in heads]
+            return float(torch.stack(signs).mean())
+
+    def _descend(self, phase: Phase, loss: Tensor, values: dict[str, float]) -> bool:
+        """Take one optimizer step, unless the loss or its gradient is not finite."""
+        optimizer = self.optimizers[phase]
+        optimizer.zero_grad(set_to_none=True)
+        if not math.isfinite(float(loss.detach())):
+            return False
+        loss.backward()
+        gradients = [p.grad for p in self._parameters(phase) if p.grad is not None]
+        norm = float(nn.utils.get_total_norm(gradients))
+        values[f"{phase}/gradient"] = norm
+        if not math.isfinite(norm):
+            return False
+        optimizer.step()
+        return True
+
+    def _count_bad(self, sound: bool) -> None:
+        self.bad_steps = 0 if sound else self.bad_steps + 1
+        if self.bad_steps >= MAX_BAD_STEPS:
+            raise RunError(
+                f"training diverged at {self.cur_nimg:,} pictures: {self.bad_steps} steps in a "
+                "row had a loss that is not finite; try lower --g-lr and --d-lr"
+            )
+
+    @torch.no_grad()
+    def _average(self, count: int) -> None:
+        """Move the averaged generator towards the trained one.
+
+        It reaches half-way after one half-life, which grows with the pictures seen until it is
+        the set one (Karras et al. 2020, arXiv:2006.06676, reference implementation's ramp-up).
+        """
+        halflife = _set(self.config.ema_kimg) * 1000
+        if self.config.ema_rampup is not None:
+            halflife = min(halflife, self.cur_nimg * self.config.ema_rampup)
+        share = 1 - 0.5 ** (count / max(halflife, 1e-8))
+        averaged, trained = _tensors(self.generator_ema), _tensors(self.networks.generator)
+        floating = [i for i, tensor in enumerate(trained) if tensor.is_floating_point()]
+        torch._foreach_lerp_([averaged[i] for i in floating], [trained[i] for i in floating], share)
+        for i, tensor in enumerate(trained):
+            if not tensor.is_floating_point():
+                averaged[i].copy_(tensor)
+
+    # Drawing
+
+    @torch.inference_mode()
+    def sample(self, count: int, batch: int = 16) -> Tensor:
+        """Return unit pictures (count, C, H, W) of the averaged generator at seeds 0, 1, 2 ..."""
+        seeds = range(count)
+        z_dim: int = self.generator_ema.z_dim  # type: ignore[assignment]
+        z = draw(seeds, z_dim, self.record.latent_prior)
+        parts = []
+        for start in range(0, count, batch):
+            codes = self.generator_ema.codes(z[start : start + batch].to(self.device))  # type: ignore[operator]
+            parts.append(self.generator_ema.render(codes)[-1].float().cpu())  # type: ignore[operator]
+        return ((torch.cat(parts) + 1) / 2).clamp(0, 1)
+
+    # State
+
+    def tensors(self) -> dict[str, dict[str, Tensor]]:
+        """Return all that is learned, by checkpoint file and name."""
+        networks = {
+            f"{name}.{key}": value
+            for name, module in self.networks.named().items()
+            for key, value in module.state_dict().items()
+        }
+        optimizers = {
+            f"{phase}.{index}.{key}": value
+            for phase, optimizer in self.optimizers.items()
+            for index, entry in optimizer.state_dict()["state"].items()
+            for key, value in entry.items()
+        }
+        ema = self.generator_ema.state_dict()
+        return {"ema": ema, "networks": networks, "optimizers": optimizers}
+
+    def counters(self) -> dict[str, Any]:
+        """Return the numbers that belong to the state, JSON-able."""
+        return {
+            "cur_nimg": self.cur_nimg,
+            "attempt": self.attempt,
+            "total_nimg": self.total_nimg,
+            "bad_steps": self.bad_steps,
+        }
+
+    def restore(
+        self, tensors: Mapping[str, Mapping[str, Tensor]], state: Mapping[str, Any]
+    ) -> None:
+        """Take over a state that `tensors` and `counters` returned.
+
+        Raises:
+            CheckpointError: it does not fit these networks.
+        """
+        load_state(self.generator_ema, tensors["ema"], "ema.safetensors")
+        for name, module in self.networks.named().items():
+            own = _under(tensors["networks"], f"{name}.")
+            load_state(module, own, f"networks.safetensors, {name}")
+        for phase, optimizer in self.optimizers.items():
+            _restore_optimizer(optimizer, _under(tensors["optimizers"], f"{phase}."))
+        try:
+            self.cur_nimg = int(state["cur_nimg"])
+            self.attempt = int(state["attempt"])
+            self.bad_steps = int(state["bad_steps"])
+            total = state["total_nimg"]
+            self.total_nimg = None if total is None else int(total)
+        except (KeyError, TypeError, ValueError) as error:
+            raise CheckpointError(f"state.json lacks a counter: {safe(error)}") from None
+
+    def start_from(self, tensors: Mapping[str, Mapping[str, Tensor]]) -> list[str]:
+        """Take over weights to fine-tune and return which networks they were found for.
+
+        Args:
+            tensors: "ema", and "networks" where they are known. The trained generator starts as
+                the averaged one, which draws better.
+
+        Raises:
+            CheckpointError: they do not fit these networks.
+        """
+        load_state(self.generator_ema, tensors["ema"], "ema.safetensors")
+        load_state(self.networks.generator, tensors["ema"], "ema.safetensors")
+        found = ["generator"]
+        for name, module in self.networks.named().items():
+            own = _under(tensors.get("networks", {}), f"{name}.")
+            if name != "generator" and own:
+                load_state(module, own, f"networks.safetensors, {name}")
+                found.append(name)
+        return found
+
+
+def _set(value: float | None) -> float:
+    assert value is not None, "the config is not resolved"
+    return value
+
+
+def _tensors(module: nn.Module) -> list[Tensor]:
+    return [*module.parameters(), *module.buffers()]
+
+
+def _under(tensors: Mapping[str, Tensor], prefix: str) -> dict[str, Tensor]:
+    return {k.removeprefix(prefix): v for k, v in tensors.items() if k.startswith(prefix)}
+
+
+def load_state(module: nn.Module, tensors: Mapping[str, Tensor], what: str) -> None:
+    """Load tensors into a module after comparing names, shapes and types.
+
+    Raises:
+        CheckpointError: they differ; names the first tensor that does.
+    """
+    own = module.state_dict()
+    for name in sorted({*own, *tensors}):
+        if name not in tensors:
+            raise CheckpointError(f"{what}: tensor {safe(name)} is missing")
+        if name not in own:
+            raise CheckpointError(f"{what}: tensor {safe(name)} is none of this architecture's")
+        wanted, found = own[name], tensors[name]
+        if wanted.shape != found.shape or wanted.dtype != found.dtype:
+            raise CheckpointError(
+                f"{what}: tensor {safe(name)} is {found.dtype} {tuple(found.shape)}, "
+                f"expected {wanted.dtype} {tuple(wanted.shape)}"
+            )
+    module.load_state_dict(dict(tensors))
+
+
+def _restore_optimizer(optimizer: torch.optim.Optimizer, tensors: Mapping[str, Tensor]) -> None:
+    state: dict[int, dict[str, Tensor]] = {}
+    for name, tensor in tensors.items():
+        index, _, key = name.partition(".")
+        state.setdefault(int(index), {})[key] = tensor
+    wanted = sum(len(group["params"]) for group in optimizer.param_groups)
+    if state and set(state) != set(range(wanted)):
+        raise CheckpointError(
+            f"optimizers.safetensors holds {len(state)} parameters, expected {wanted}"
+        )
+    saved = optimizer.state_dict()
+    optimizer.load_state_dict({"state": state, "param_groups": saved["param_groups"]})

@@ -1,0 +1,236 @@
+"""DCGAN: a convolutional pair that draws one picture from one latent."""
+
+from __future__ import annotations
+
+import itertools
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from artgan.api import Networks, Size
+
+if TYPE_CHECKING:
+    from artgan.api import Pyramid
+    from artgan_plugins.architectures.dcgan_options import DcganOptions
+
+__all__ = [
+    "DcganDiscriminator",
+    "DcganGenerator",
+    "MinibatchDeviation",
+    "PixelNorm",
+    "build",
+    "widths",
+]
+
+SEED_SIDE = 4
+GROUP = 4
+
+
+def build(options: DcganOptions, *, size: Size, channels: int) -> Networks:
+    """Return a generator and a discriminator of pictures of a size.
+
+    Args:
+        options: see `DcganOptions`.
+        size: (height, width) in pixels; legal ones are multiples of 2^n (`artgan.config`).
+        channels: 1, 3 or 4.
+
+    Source: Radford, Metz and Chintala 2016, arXiv:1511.06434 §3.
+    Differs: by default the generator resizes and convolves instead of convolving transposed
+        (Odena et al. 2016, doi:10.23915/distill.00003), the discriminator has no BatchNorm
+        but a minibatch deviation channel, and latents are Gaussian.
+    """
+    stages = (min(size) // SEED_SIDE).bit_length() - 1
+    levels = widths(stages, base=options.base_channels, most=options.max_channels)
+    seed = (size[0] >> stages, size[1] >> stages)
+    generator = DcganGenerator(
+        options.z_dim,
+        seed,
+        levels,
+        channels,
+        upsample=options.upsample,
+        norm=options.g_norm,
+    )
+    discriminator = DcganDiscriminator(
+        seed,
+        levels,
+        channels,
+        norm=options.d_norm,
+        deviation=options.minibatch_deviation,
+    )
+    return Networks(generator, discriminator)
+
+
+def widths(stages: int, *, base: int, most: int) -> list[int]:
+    """Return the channels from the seed grid up to half the size, one entry a doubling.
+
+    >>> widths(4, base=64, most=512)
+    [512, 256, 128, 64]
+    """
+    return [min(most, base * 2**level) for level in reversed(range(stages))]
+
+
+class PixelNorm(nn.Module):
+    """Scales each pixel's features to a mean square of 1.
+
+    Source: Karras et al. 2018, arXiv:1710.10196 §4.2.
+    """
+
+    def forward(self, features: Tensor) -> Tensor:
+        """Return features (N, C, H, W), normalised over C."""
+        return features * (features.square().mean(1, keepdim=True) + 1e-8).rsqrt()
+
+
+class MinibatchDeviation(nn.Module):
+    """Adds one channel that says how much a picture differs from its neighbours in the batch.
+
+    Groups are of four consecutive pictures, or of fewer where the batch has no fours.
+
+    Source: Karras et al. 2018, arXiv:1710.10196 §3.
+    """
+
+    def forward(self, features: Tensor) -> Tensor:
+        """Return features (N, C, H, W) with a channel more, (N, C + 1, H, W)."""
+        count, _, height, width = features.shape
+        group = max(g for g in range(1, GROUP + 1) if count % g == 0)
+        grouped = features.unflatten(0, (count // group, group))  # (N/g, g, C, H, W)
+        deviation = (grouped.var(1, correction=0) + 1e-8).sqrt().mean((1, 2, 3))  # (N/g,)
+        channel = deviation.repeat_interleave(group).view(count, 1, 1, 1)
+        return torch.cat([features, channel.expand(count, 1, height, width)], 1)
+
+
+def _norm(kind: str, channels: int) -> nn.Module:
+    if kind == "batch":
+        return nn.BatchNorm2d(channels)
+    return PixelNorm() if kind == "pixel" else nn.Identity()
+
+
+def _initialise(module: nn.Module) -> None:
+    """Draw weights as the paper does: N(0, 0.02), and N(1, 0.02) in BatchNorm."""
+    if isinstance(module, (nn.Conv2d, nn.ConvTranspose2d, nn.Linear)):
+        nn.init.normal_(module.weight, 0.0, 0.02)
+        if module.bias is not None:
+            nn.init.zeros_(module.bias)
+    elif isinstance(module, nn.BatchNorm2d):
+        nn.init.normal_(module.weight, 1.0, 0.02)
+        nn.init.zeros_(module.bias)
+
+
+class _Up(nn.Module):
+    """Doubles height and width."""
+
+    def __init__(self, before: int, after: int, how: str, *, bias: bool) -> None:
+        super().__init__()
+        self.how = how
+        self.conv: nn.Conv2d | nn.ConvTranspose2d
+        if how == "transposed":
+            self.conv = nn.ConvTranspose2d(before, after, 4, 2, 1, bias=bias)
+        else:
+            self.conv = nn.Conv2d(before, after, 3, 1, 1, bias=bias)
+
+    def forward(self, features: Tensor) -> Tensor:
+        if self.how == "bilinear":
+            features = functional.interpolate(
+                features, scale_factor=2, mode="bilinear", align_corners=False
+            )
+        elif self.how == "nearest":
+            features = functional.interpolate(features, scale_factor=2, mode="nearest")
+        out: Tensor = self.conv(features)
+        return out
+
+
+class DcganGenerator(nn.Module):
+    """Draws pictures, signed range, from Gaussian latents.
+
+    Args:
+        z_dim: numbers in a latent.
+        seed: (height, width) of the coarsest grid.
+        levels: channels from the seed grid up, one a doubling.
+        channels: of the picture.
+        upsample: "nearest", "bilinear" or "transposed".
+        norm: "batch", "pixel" or "none".
+    """
+
+    def __init__(
+        self,
+        z_dim: int,
+        seed: Size,
+        levels: list[int],
+        channels: int,
+        *,
+        upsample: str,
+        norm: str,
+    ) -> None:
+        super().__init__()
+        self.z_dim = z_dim
+        self.seed = seed
+        biased = norm != "batch"
+        self.project = nn.Linear(z_dim, levels[0] * seed[0] * seed[1], bias=biased)
+        self.first = nn.Sequential(_norm(norm, levels[0]), nn.LeakyReLU(0.2, inplace=True))
+        blocks = [
+            nn.Sequential(
+                _Up(before, after, upsample, bias=biased),
+                _norm(norm, after),
+                nn.LeakyReLU(0.2, inplace=True),
+            )
+            for before, after in itertools.pairwise(levels)
+        ]
+        self.blocks = nn.Sequential(*blocks)
+        self.last = _Up(levels[-1], channels, upsample, bias=True)
+        self.apply(_initialise)
+
+    def codes(self, z: Tensor, psi: float = 1.0) -> Tensor:
+        """Return psi * z, (N, z_dim): there is no mapping, and the mean of z is 0."""
+        return z if psi == 1.0 else z * psi
+
+    def render(self, codes: Tensor) -> Pyramid:
+        """Return one batch of pictures of codes (N, z_dim): signed, (N, C, H, W)."""
+        grid = self.project(codes).unflatten(1, (-1, *self.seed))
+        return (torch.tanh(self.last(self.blocks(self.first(grid)))),)
+
+    def forward(self, z: Tensor) -> Pyramid:
+        """Return pictures of latents z, (N, z_dim)."""
+        return self.render(self.codes(z))
+
+    def latent_weight(self) -> Tensor:
+        """Return the weight that the latent meets first, (z_dim, features)."""
+        return self.project.weight.T
+
+
+class DcganDiscriminator(nn.Module):
+    """Judges pictures, signed range; higher is more real.
+
+    Args:
+        seed: (height, width) of the coarsest grid.
+        levels: channels from the seed grid up, one a doubling.
+        channels: of the picture.
+        norm: "none", "batch" or "spectral"; the first layer has none but "spectral".
+        deviation: whether the coarsest grid gets a minibatch deviation channel.
+    """
+
+    def __init__(
+        self, seed: Size, levels: list[int], channels: int, *, norm: str, deviation: bool
+    ) -> None:
+        super().__init__()
+        blocks: list[nn.Module] = []
+        for before, after in itertools.pairwise([channels, *reversed(levels)]):
+            normed = norm == "batch" and bool(blocks)
+            blocks.append(nn.Conv2d(before, after, 4, 2, 1, bias=not normed))
+            if normed:
+                blocks.append(nn.BatchNorm2d(after))
+            blocks.append(nn.LeakyReLU(0.2, inplace=True))
+        if deviation:
+            blocks.append(MinibatchDeviation())
+        blocks.append(nn.Conv2d(levels[0] + int(deviation), 1, seed))
+        self.blocks = nn.Sequential(*blocks)
+        self.apply(_initialise)
+        if norm == "spectral":
+            for module in self.modules():
+                if isinstance(module, nn.Conv2d):
+                    nn.utils.parametrizations.spectral_norm(module)
+
+    def forward(self, pictures: Pyramid) -> Tensor:
+        """Return logits (N,) of the finest pictures of a pyramid, (N, C, H, W)."""
+        logits: Tensor = self.blocks(pictures[-1])
+        return logits.flatten()

@@ -1,0 +1,44 @@
+"""The least-squares loss: logits should be 1 for reals and 0 for fakes."""
+
+from __future__ import annotations
+
+from torch import Tensor
+
+from artgan.api import Adversarial, Batch, Term, mean_over_heads
+
+__all__ = ["build", "least_squares_d", "least_squares_g"]
+
+
+def least_squares_d(real_logits: Tensor, fake_logits: Tensor) -> Tensor:
+    """Return D's loss per pair, (N,), of logits (N,) each.
+
+    >>> import torch
+    >>> least_squares_d(torch.tensor([1.0, 0.0]), torch.tensor([0.0, 1.0]))
+    tensor([0., 1.])
+
+    Source: Mao et al. 2017, arXiv:1611.04076 §3.1 (Eq. 2), a = 0, b = c = 1 (Eq. 9).
+    """
+    return ((real_logits - 1).square() + fake_logits.square()) / 2
+
+
+def least_squares_g(fake_logits: Tensor) -> Tensor:
+    """Return G's loss per fake, (N,): half the squared distance of its logit from 1."""
+    return (fake_logits - 1).square() / 2
+
+
+def build(options: None = None) -> Adversarial:
+    """Return the two terms and the margin: the real logit above 1/2, midway of the targets."""
+
+    def discriminator(batch: Batch) -> dict[str, Tensor]:
+        return {
+            "adversarial": mean_over_heads(least_squares_d, batch.real_logits, batch.fake_logits)
+        }
+
+    def generator(batch: Batch) -> dict[str, Tensor]:
+        return {"adversarial": mean_over_heads(least_squares_g, batch.fake_logits)}
+
+    return Adversarial(
+        Term("D", discriminator, needs=frozenset({"reals"})),
+        Term("G", generator),
+        margin=lambda real, fake: real - 0.5,
+    )
