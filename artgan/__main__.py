@@ -5,9 +5,13 @@ from __future__ import annotations
 
 def main() -> None:
     """Run the command line and end the process with its exit code."""
-    from artgan.cli.app import run
+    try:
+        from artgan.cli.app import run
 
-    raise SystemExit(run())
+        code = run()
+    except KeyboardInterrupt:  # so early that nothing was there to take it
+        code = 130
+    raise SystemExit(code)
 
 
 if __name__ == "__main__":

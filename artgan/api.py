@@ -349,8 +349,9 @@ class Path2Codes(Protocol):
     def __call__(self, keys: Tensor, u: Tensor) -> Tensor:
         """Return codes (T, ...) at positions u (T,) in [0, 1] of a path through keys (K, ...).
 
-        A closed path gives the same code at u = 0 and u = 1; keys are met in order at k / K on a
-        closed path of K keys, at k / (K - 1) on an open one.
+        A path begins at the first key; a closed one gives the same code at u = 0 and u = 1. Keys
+        are met in order, evenly at k / K on a closed path and k / (K - 1) on an open one, unless
+        the sampler's own documentation says where.
         """
         ...
 

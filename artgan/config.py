@@ -271,9 +271,10 @@ def parse_set(assignments: Sequence[str]) -> dict[str, dict[str, dict[str, Any]]
                 f"--set {safe(assignment)}: no kind '{safe(kind)}': {nearest(kind, KINDS)}"
             )
         try:
-            value = tomllib.loads(f"value = {text}")["value"]
+            read = tomllib.loads(f"value = {text}")
         except tomllib.TOMLDecodeError:
-            value = text.strip()
+            read = {}
+        value = read["value"] if list(read) == ["value"] else text.strip()
         tables.setdefault(kind, {}).setdefault(name, {})[option] = value
     return tables
 

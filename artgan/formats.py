@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import logging
+import os
+from pathlib import Path
 
+import PIL
 from PIL import (
     BmpImagePlugin,
     GifImagePlugin,
@@ -54,7 +58,26 @@ _MAGIC = (
 _OURS = (b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"BM", b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 _HEIC_BRANDS = {b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1"}
 
-logging.getLogger("PIL").addHandler(logging.NullHandler())  # its warnings are not for the screen
+
+def _silence() -> None:
+    """Keep what Pillow and its libtiff say of damaged files off the screen.
+
+    libtiff writes to stderr itself, past Python. Its handlers are taken away in the copy that
+    Pillow has loaded; where that is not found, it goes on talking.
+    """
+    logging.getLogger("PIL").addHandler(logging.NullHandler())
+    package = Path(PIL.__file__).parent
+    names = [*package.parent.glob("[Pp]illow.libs/libtiff*"), *package.glob(".dylibs/libtiff*")]
+    loaded_only = getattr(os, "RTLD_NOLOAD", 0) | getattr(os, "RTLD_NOW", 0)
+    for name in [str(name) for name in names] or ["libtiff.so.6", "libtiff.so.5"]:
+        with contextlib.suppress(OSError, AttributeError):
+            library = ctypes.CDLL(name, mode=loaded_only)
+            for setter in (library.TIFFSetErrorHandler, library.TIFFSetWarningHandler):
+                setter.argtypes, setter.restype = [ctypes.c_void_p], ctypes.c_void_p
+                setter(None)
+
+
+_silence()
 
 
 def _formats() -> tuple[str, ...]:

@@ -109,8 +109,8 @@ def enlarge(images: Tensor, factor: int, *, smooth: bool = True) -> Tensor:
         return interpolate(images, scale_factor=factor, mode="bicubic")
     color, alpha = images[:, :3], images[:, 3:]
     large = interpolate(torch.cat([color * alpha, alpha], 1), scale_factor=factor, mode="bicubic")
-    alpha = large[:, 3:].clamp(0, 1)  # colours are weighted by alpha, so that none bleeds in
-    return torch.cat([large[:, :3] / alpha.clamp_min(1 / 255), alpha], 1)
+    alpha = large[:, 3:]  # colours are weighted by alpha, so that none bleeds in
+    return torch.cat([large[:, :3] / alpha.clamp_min(1 / 255), alpha.clamp(0, 1)], 1)
 
 
 def to_pil(image: Tensor) -> Image.Image:

@@ -30,7 +30,16 @@ if TYPE_CHECKING:
     import torch
     from torch import Tensor, nn
 
-__all__ = ["Model", "Weights", "find_weights", "open_model", "pack", "run_config"]
+__all__ = [
+    "Model",
+    "Weights",
+    "build_model",
+    "find_weights",
+    "open_model",
+    "pack",
+    "run_config",
+    "tables_of",
+]
 
 _KEY = "artgan"
 

@@ -108,7 +108,7 @@ def _suffix(out: str, known: Mapping[str, Entry]) -> str:
     fitting = [s for s in known if s != FOLDER and lowered.endswith(s) and Path(lowered).name != s]
     if fitting:
         return max(fitting, key=len)
-    if Path(out).is_dir() and FOLDER in known:
+    if out and Path(out).is_dir() and FOLDER in known:
         return FOLDER
     given = Path(out).suffix
     what = f"writes '{safe(given)}'" if given else "writes a name without a suffix"

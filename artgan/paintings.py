@@ -118,7 +118,7 @@ def _hills(rng: random.Random, side: int) -> _Easel:
     sky = rng.choice((_DUSK, _DAWN, _NIGHT))
     night = sky == _NIGHT
     easel = _Easel(side, sky)
-    x, y, r = rng.uniform(0.25, 0.75), rng.uniform(0.24, 0.42), rng.uniform(0.12, 0.17)
+    x, y, r = rng.uniform(0.3, 0.7), rng.uniform(0.24, 0.42), rng.uniform(0.12, 0.17)
     easel.shape(_oval(x, y, r, r), CREAM if night else CORAL)
     far = _mix(TEAL, NAVY, 0.3) if night else SAGE
     easel.shape(_ridge(rng, rng.uniform(0.56, 0.62), 0.06), far)
@@ -164,11 +164,11 @@ def _tree(rng: random.Random, side: int) -> _Easel:
 def _flower(rng: random.Random, side: int) -> _Easel:
     wash = rng.choice((_NIGHT, (CREAM, BLUSH)))
     easel = _Easel(side, wash)
-    x, y, r = rng.uniform(0.44, 0.56), rng.uniform(0.36, 0.42), rng.uniform(0.25, 0.29)
+    x, y, r = rng.uniform(0.46, 0.54), rng.uniform(0.36, 0.41), rng.uniform(0.27, 0.31)
     green = SAGE if wash == _NIGHT else FOREST
     easel.shape(((x - 0.025, y), (x + 0.025, y), (x + 0.025, 1), (x - 0.025, 1)), green)
     for turn in (-0.5, math.pi + 0.5):
-        easel.shape(_leaf(x, rng.uniform(0.86, 0.96), 0.34, 0.17, turn), green)
+        easel.shape(_leaf(x, rng.uniform(0.88, 0.95), 0.34, 0.17, turn), green)
     petal = rng.choice((CORAL, CREAM) if wash == _NIGHT else (CORAL, BRICK))
     count, start = 6, rng.uniform(0, math.pi / 3)
     for i in range(count):
@@ -202,7 +202,7 @@ def _fruit(rng: random.Random, side: int) -> _Easel:
 def _cat(rng: random.Random, side: int) -> _Easel:
     wash, fur, iris = rng.choice(((_DUSK, NAVY, OCHRE), ((TEAL, MIST), CORAL, CREAM)))
     easel = _Easel(side, wash)
-    x, y, r = rng.uniform(0.45, 0.55), rng.uniform(0.5, 0.56), rng.uniform(0.29, 0.33)
+    x, y, r = rng.uniform(0.47, 0.53), rng.uniform(0.5, 0.55), rng.uniform(0.29, 0.33)
     easel.shape(_oval(x, y + r * 1.9, r * 1.25, r * 1.35), fur)
     inner = BLUSH if fur != CORAL else BRICK
     for sign in (-1, 1):
@@ -213,7 +213,7 @@ def _cat(rng: random.Random, side: int) -> _Easel:
     easel.shape(_oval(x, y, r, r * 0.84), fur)
     for sign in (-1, 1):
         u = x + sign * r * 0.42
-        easel.shape(_oval(u, y - r * 0.08, r * 0.22, r * 0.22), iris)
+        easel.shape(_oval(u, y - r * 0.08, r * 0.24, r * 0.24), iris)
         easel.shape(_oval(u, y - r * 0.08, r * 0.08, r * 0.2), NAVY)
     easel.shape(((x - 0.04, y + r * 0.3), (x + 0.04, y + r * 0.3), (x, y + r * 0.45)), BLUSH)
     return easel

@@ -160,7 +160,7 @@ def read_header(path: Path, *, max_pixels: int = MAX_PIXELS) -> Header:
     """
     with _opened(path, max_pixels) as image:
         width, height = image.size
-        if orientation(image, decoded=False) >= 5:
+        if image.format != "TIFF" and orientation(image, decoded=False) >= 5:  # TIFF: done
             width, height = height, width
         several = False
         with contextlib.suppress(Exception):
@@ -255,7 +255,7 @@ def _explain(error: Exception, head: bytes | None) -> tuple[str, bool]:
     """Return the reason of a failure and whether the file claims to be a picture."""
     if isinstance(error, FileNotFoundError):
         return "vanished", True
-    if isinstance(error, OSError) and error.errno:
+    if isinstance(error, OSError) and error.errno and (head is None or error.errno != errno.EINVAL):
         denied = error.errno in (errno.EACCES, errno.EPERM)
         why = "permission is denied" if denied else (error.strerror or str(error)).lower()
         return f"unreadable: {why}", True

@@ -396,14 +396,19 @@ def _installed() -> list[EntryPoint]:
         return []
     from importlib.metadata import entry_points
 
-    return list(entry_points(group=GROUP))
+    try:
+        return list(entry_points(group=GROUP))
+    except Exception as error:  # what is installed is damaged: work without it
+        say(f"artgan: plug-ins are off, the list of what is installed is damaged: {_cause(error)}")
+        return []
 
 
 def _distribution(entry_point: EntryPoint) -> tuple[str, str]:
-    dist = entry_point.dist
-    if dist is None:
-        return entry_point.value.partition(":")[0].partition(".")[0], ""
-    return dist.metadata["Name"] or dist.name, dist.version
+    module = entry_point.value.partition(":")[0].partition(".")[0]
+    metadata = None if entry_point.dist is None else entry_point.dist.metadata
+    if metadata is None:  # not of a package, or of one without its METADATA
+        return module, ""
+    return metadata["Name"] or module, metadata["Version"] or ""
 
 
 def _normal(distribution: str) -> str:

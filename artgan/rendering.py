@@ -56,9 +56,7 @@ def codes_of(model: Model, z: Tensor, *, psi: float = 1.0) -> Tensor:
     return torch.cat(parts) if parts else z
 
 
-def render(
-    model: Model, codes: Tensor, *, scale: int = 1, smooth: bool = True
-) -> Iterator[Tensor]:
+def render(model: Model, codes: Tensor, *, scale: int = 1, smooth: bool = True) -> Iterator[Tensor]:
     """Yield the picture of each code, the finest there is; it depends on its own code alone.
 
     Args:

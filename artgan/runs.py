@@ -28,12 +28,17 @@ __all__ = [
     "Reference",
     "RunFolder",
     "all_runs",
+    "choose_generation",
     "create_run",
     "find_run",
     "folder_bytes",
+    "free_bytes",
     "is_locked",
     "locked",
+    "new_run_id",
     "parse_reference",
+    "run_progress",
+    "unfinished_run",
 ]
 
 PACK_SUFFIX = ".artgan"

@@ -214,6 +214,8 @@ class Trainer:
     ) -> tuple[dict[str, float], bool]:
         count = z.shape[0]
         due = [t for t in self.terms[phase] if term_is_due(t.interval, self.cur_nimg, count)]
+        if not due:
+            return {}, True
         needs = frozenset[str]().union(*(term.needs for term in due))
         if phase == "D":
             fakes = tuple(scale.detach() for scale in fakes)

@@ -19,7 +19,7 @@ from artgan import __version__
 from artgan.errors import ArtganError, ConfigError, nearest
 from artgan.screen import safe, say
 
-__all__ = ["COMMANDS", "Command", "app", "run"]
+__all__ = ["COMMANDS", "Command", "LazyGroup", "app", "root", "run"]
 
 SETTINGS_FILE = "artgan.toml"
 
@@ -125,6 +125,7 @@ def _read_settings(file: Path) -> dict[str, Any]:
     from artgan.config import load_toml
 
     settings = load_toml(file)
+    settings.pop("run", None)  # a run's own config.toml says there which run it was
     for name, table in settings.items():
         if name not in {*COMMANDS, *KINDS}:
             raise ConfigError(

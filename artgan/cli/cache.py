@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-__all__ = ["app"]
+__all__ = ["app", "cache"]
 
 app = typer.Typer()
 

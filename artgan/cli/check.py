@@ -14,7 +14,7 @@ import typer
 if TYPE_CHECKING:
     from artgan.pipelines.check import Report
 
-__all__ = ["app"]
+__all__ = ["app", "check"]
 
 app = typer.Typer()
 
@@ -104,9 +104,13 @@ def _show(report: Report) -> None:
     lost = f"a crop to {size} loses {report.crop_loss:.0%} of the area (median)"
     fits = {"crop": lost, "pad": "padded, nothing is lost", "squash": "squashed, nothing is lost"}
     print(f"At {size} px: {fits[report.spec.fit]}")
+    if report.spec.fit == "crop" and report.crop_loss >= 0.2:
+        print("  that is much: --fit pad keeps it all, or choose a --size of their shape")
     if report.enlarged:
         print(f"  {plural(report.enlarged, 'picture')} smaller than that: enlarged")
     recommended = format_size(report.recommended)
+    if report.estimate:
+        print(report.estimate)
     print(f"Recommended: artgan train {_name(report.folder)} --size {recommended}")
 
 
@@ -166,6 +170,7 @@ def _document(report: Report) -> dict[str, Any]:
             "background": spec.background,
         },
         "recommended": {"size": format_size(report.recommended)},
+        "estimate": report.estimate,
         "fingerprint": report.fingerprint,
         "problem": report.problem,
     }

@@ -16,7 +16,7 @@ from artgan import __version__
 from artgan.registry import registry
 from artgan.screen import safe
 
-__all__ = ["app"]
+__all__ = ["app", "env"]
 
 app = typer.Typer(add_completion=False)
 

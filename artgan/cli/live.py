@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from artgan.loop import Status
 
-__all__ = ["LineWatcher", "LiveWatcher", "ScreenWatcher", "half_blocks"]
+__all__ = ["LineWatcher", "LiveWatcher", "ScreenWatcher", "clock", "figures", "half_blocks"]
 
 LINE_SECONDS = 20.0
 TILE = 16
@@ -140,15 +140,15 @@ class LiveWatcher:
         from rich.live import Live
 
         self._console = screen if screen is not None else console()
+        self._work: tuple[str, int, int] | None = None
+        self._status: Status | None = None
+        self._preview: Text | None = None
         self._live = Live(
             get_renderable=self._render,
             console=self._console,
             refresh_per_second=4,
             transient=True,
         )
-        self._work: tuple[str, int, int] | None = None
-        self._status: Status | None = None
-        self._preview: Text | None = None
 
     def __enter__(self) -> Self:
         self._live.start()

@@ -17,9 +17,7 @@ app = typer.Typer()
 
 @app.command()
 def pack(
-    run: Annotated[
-        str, typer.Argument(help="A run: folder, number or latest.", show_envvar=False)
-    ],
+    run: Annotated[str, typer.Argument(help="A run: folder, number or latest.", show_envvar=False)],
     out: Annotated[
         Path,
         typer.Option("--out", "-o", help="The file, NAME.artgan.", show_envvar=False),

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from pydantic.fields import FieldInfo
     from rich.console import Console
 
-__all__ = ["app"]
+__all__ = ["app", "list_", "show"]
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="List plug-ins and components.")
 
@@ -221,7 +221,8 @@ def _range_text(field: FieldInfo) -> str:
 
 def _nested_metadata(annotation: Any) -> list[Any]:
     if get_origin(annotation) is Annotated:
-        return [*annotation.__metadata__]
+        items = annotation.__metadata__  # bounds, or a Field that holds some
+        return [bound for item in items for bound in getattr(item, "metadata", [item])]
     if get_origin(annotation) in {Union, types.UnionType}:
         return [item for arg in get_args(annotation) for item in _nested_metadata(arg)]
     return []

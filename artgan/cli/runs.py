@@ -31,9 +31,7 @@ def runs(
     keep: Annotated[
         int, typer.Option(min=1, help="Checkpoints that --prune leaves.", show_envvar=False)
     ] = 1,
-    as_json: Annotated[
-        bool, typer.Option("--json", help="Print JSON.", show_envvar=False)
-    ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.", show_envvar=False)] = False,
 ) -> None:
     """List runs with their state and size, or remove old checkpoints.
 

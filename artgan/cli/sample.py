@@ -17,7 +17,7 @@ from artgan.screen import plural, safe, say
 
 __all__ = ["app", "sample"]
 
-app = typer.Typer()
+app = typer.Typer(add_completion=False)
 
 S = SampleConfig
 

@@ -1,4 +1,4 @@
-"""Turns the fields of a settings model into Typer options, so that help and defaults are told once."""
+"""Turns the fields of a settings model into Typer options: help and defaults are told once."""
 
 from __future__ import annotations
 

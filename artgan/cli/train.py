@@ -2,24 +2,17 @@
 
 from __future__ import annotations
 
-import contextlib
-import os
-import signal
-from collections.abc import Iterator
 from pathlib import Path
-from types import FrameType
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
+from artgan.api import Architecture
 from artgan.cli.settings import argument, flag, given
+from artgan.cli.training import duration, finish, watched
 from artgan.config import TrainConfig, component_tables, format_size, merge, parse_set, validate
 from artgan.errors import ConfigError
-from artgan.screen import is_terminal, plural, safe, say
-
-if TYPE_CHECKING:
-    from artgan.cli.live import ScreenWatcher
-    from artgan.loop import TrainResult
+from artgan.screen import plural, safe, say
 
 __all__ = ["app", "train"]
 
@@ -109,7 +102,8 @@ def train(
     if images is None:
         raise ConfigError("no folder of pictures was given: artgan train DIR, or --resume RUN")
     if init_from is not None:
-        settings = _inherit(init_from, settings, out)
+        settings, inherited = _inherit(init_from, settings, out)
+        components = merge(inherited, components)
     config = validate(TrainConfig, {**settings, "components": components}, "")
     if dry_run:
         _forecast(config)
@@ -117,9 +111,9 @@ def train(
     _announce_unfinished(config, out)
     from artgan.pipelines.train import start
 
-    with _watched() as (watcher, stop):
+    with watched() as (watcher, stop):
         result = start(config, watcher, stop.asked, out=out, init_from=init_from)
-    _finish(result, stop)
+    finish(result, stop)
 
 
 def _regularizers(names: list[str] | None) -> tuple[str, ...] | None:
@@ -137,8 +131,10 @@ def _one_length(ctx: typer.Context, settings: dict[str, Any]) -> None:
             del settings[pair[1 - pair.index(flagged[0])]]
 
 
-def _inherit(ref: str, settings: dict[str, Any], out: Path) -> dict[str, Any]:
-    """Return settings that fit the weights of another run: its size, channels and architecture."""
+def _inherit(
+    ref: str, settings: dict[str, Any], out: Path
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return settings, and component tables, that fit the weights of another run."""
     from artgan.models import find_weights
 
     other = find_weights(ref, out).config
@@ -149,7 +145,8 @@ def _inherit(ref: str, settings: dict[str, Any], out: Path) -> dict[str, Any]:
                 f"--{name} {safe(settings[name])} does not fit --init-from {safe(ref)}, "
                 f"which has {name} {value}: leave it out"
             )
-    return {**own, **settings}
+    tables = {Architecture.kind: other.components.get(Architecture.kind, {})}
+    return {**own, **settings}, tables
 
 
 def _resume(ref: str, settings: dict[str, Any], components: dict[str, Any], out: Path) -> None:
@@ -175,9 +172,9 @@ def _resume(ref: str, settings: dict[str, Any], components: dict[str, Any], out:
         )
     from artgan.pipelines.train import resume
 
-    with _watched() as (watcher, stop):
+    with watched() as (watcher, stop):
         result = resume(run, after, watcher, stop.asked, new_length=bool(length))
-    _finish(result, stop)
+    finish(result, stop)
 
 
 def _announce_unfinished(config: TrainConfig, out: Path) -> None:
@@ -195,7 +192,7 @@ def _forecast(config: TrainConfig) -> None:
     from artgan.config import dump_toml
     from artgan.pipelines.train import forecast, run_tables
 
-    with _watched() as (watcher, _):
+    with watched() as (watcher, _):
         plan = forecast(config, watcher)
     print(dump_toml(run_tables(plan.config)), end="")
     for reason in plan.reasons:
@@ -205,69 +202,6 @@ def _forecast(config: TrainConfig) -> None:
     if plan.peak_bytes is not None:
         say(f"about {plan.peak_bytes / 1e6:,.0f} MB of memory, measured on a few steps")
     say(
-        f"about {_duration(plan.seconds)} at {plan.rate:.0f} pictures a second, measured on a "
+        f"about {duration(plan.seconds)} at {plan.rate:.0f} pictures a second, measured on a "
         f"few steps ({plan.device})"
     )
-
-
-# Stopping -------------------------------------------------------------------------------------
-
-
-class Stop:
-    """Notes the signal that asks to end; the second one ends at once."""
-
-    def __init__(self) -> None:
-        self.signal: int | None = None
-
-    def asked(self) -> bool:
-        """Return whether a signal came."""
-        return self.signal is not None
-
-    def __call__(self, number: int, frame: FrameType | None) -> None:
-        if self.signal is not None:
-            raise KeyboardInterrupt
-        self.signal = number
-
-
-@contextlib.contextmanager
-def _watched() -> Iterator[tuple[ScreenWatcher, Stop]]:
-    """Yield a watcher for the screen and a stop that signals ask; both end with the block."""
-    from artgan.cli.live import LineWatcher, LiveWatcher
-
-    stop = Stop()
-    numbers = [signal.SIGINT, signal.SIGTERM]
-    if hasattr(signal, "SIGHUP"):
-        numbers.append(signal.SIGHUP)
-    before = {}
-    with contextlib.suppress(ValueError):  # not in the main thread: signals are not ours
-        before = {number: signal.signal(number, stop) for number in numbers}
-    watcher: ScreenWatcher = LiveWatcher() if is_terminal() else LineWatcher()
-    try:
-        with watcher:
-            yield watcher, stop
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
-
-
-def _finish(result: TrainResult, stop: Stop) -> None:
-    path = safe(os.path.relpath(result.run.path))
-    say(
-        f"{'finished' if result.finished else 'saved'} at {result.cur_nimg / 1000:.1f} kimg "
-        f"after {_duration(result.seconds)}"
-    )
-    if result.finished:
-        say(f"next: artgan walk {path} --keys 0,1,2,3 -o walk.gif")
-    else:
-        say(f"to go on: artgan train --resume {path}")
-    print(path)
-    if not result.finished:
-        raise typer.Exit(143 if stop.signal != signal.SIGINT else 130)
-
-
-def _duration(seconds: float) -> str:
-    minutes, rest = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    if hours:
-        return f"{hours} h {minutes:02d} min"
-    return f"{minutes} min {rest:02d} s" if minutes else f"{rest} s"

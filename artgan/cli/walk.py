@@ -20,7 +20,7 @@ from artgan.screen import plural, safe, say
 
 __all__ = ["app", "walk"]
 
-app = typer.Typer()
+app = typer.Typer(add_completion=False)
 
 W = WalkConfig
 
@@ -93,7 +93,6 @@ def walk(
 
 def _render(config: WalkConfig, outputs: list[Output], components: Registry) -> list[Path]:
     components.configure("samplers", config.sampler, config.components)
-    assert config.seeds, "a list of seeds has at least one"
     from artgan.models import open_model
     from artgan.outputs import deliver
     from artgan.pipelines.walk import walk as walk_frames

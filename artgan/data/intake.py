@@ -26,6 +26,7 @@ Progress = Callable[[int, int], None]
 
 _VERSION = 1  # of the index of a survey
 _LITTER = {"thumbs.db", "ehthumbs.db", "desktop.ini", "icon\r", "__macosx", "@eadir"}
+_RUN = {"config.toml", "stats.jsonl"}  # a folder with both is a run of artgan
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +84,7 @@ class _Walk:
     skipped: list[tuple[Path, str]] = field(default_factory=list)
     ignored: int = 0
     linked_folders: int = 0
+    runs: int = 0
 
 
 def survey(folder: Path, *, progress: Progress | None = None) -> Intake:
@@ -136,11 +138,16 @@ def _walk(folder: Path) -> _Walk:
     while pending:
         inside = pending.pop()
         try:
-            with os.scandir(os.path.join(folder, inside)) as entries:
-                for entry in entries:
-                    _meet(entry, os.path.join(inside, entry.name), walk, pending)
+            with os.scandir(os.path.join(folder, inside)) as scan:
+                entries = list(scan)
         except OSError as error:
             walk.skipped.append((Path(inside), f"unreadable: {_short(error)}"))
+            continue
+        if inside and {entry.name for entry in entries} >= _RUN:
+            walk.runs += 1
+            continue
+        for entry in entries:
+            _meet(entry, os.path.join(inside, entry.name), walk, pending)
     walk.files.sort()
     return walk
 
@@ -223,6 +230,8 @@ def _notes(intake: Intake, walk: _Walk) -> list[str]:
     if several:
         holds = "holds" if several == 1 else "hold"
         notes.append(f"{plural(several, 'file')} {holds} several pictures: the first one is used")
+    if walk.runs:
+        notes.append(f"{plural(walk.runs, 'run folder')} of artgan not searched")
     if walk.linked_folders:
         notes.append(f"{plural(walk.linked_folders, 'link')} to folders not followed")
     return notes

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import sys
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -11,7 +12,7 @@ from pathlib import Path
 from statistics import median
 from typing import TYPE_CHECKING
 
-from artgan.api import ImageError, PathError, Size
+from artgan.api import Architecture, ImageError, PathError, Size
 from artgan.data.intake import Found, Intake, Progress, survey
 from artgan.screen import plural, safe
 
@@ -31,6 +32,9 @@ __all__ = [
 ]
 
 SHEET_PICTURES = 100
+FEW = 100
+"""With fewer pictures than this a network mostly learns to repeat them."""
+
 _SHEET_SIDE = 4096  # pixels that a sheet's sides stay below, where one picture does
 _SIDES = (32, 64, 128, 256, 512, 1024)
 _ASPECTS = (  # label, from which width / height on
@@ -65,6 +69,7 @@ class Report:
         crop_loss: median share of the area that a crop to the size loses, in [0, 1].
         recommended: (height, width) that suits the folder and this machine.
         fingerprint: digest of the pictures; "" if there are none.
+        estimate: how long training would take, as a sentence; "" if nobody said.
         problem: why there is nothing to train on; "" otherwise.
     """
 
@@ -84,6 +89,7 @@ class Report:
     crop_loss: float
     recommended: Size
     fingerprint: str = ""
+    estimate: str = ""
     problem: str = ""
 
 
@@ -95,6 +101,7 @@ def check(
     fit: Fit = "crop",
     background: str = "white",
     recommend: Callable[[Intake], Size] | None = None,
+    estimate: Callable[[int, PictureSpec], str] | None = None,
     announce: Announce = lambda label: nullcontext(None),
 ) -> tuple[Report, Pictures | None]:
     """Return a report of a folder and its prepared pictures, None if there are none.
@@ -104,6 +111,7 @@ def check(
         size: (height, width) they are brought to; None is the recommended one.
         channels, fit, background: as in `PictureSpec`.
         recommend: what recommends a size; None is `recommend_size`.
+        estimate: says how long training takes, from the number of pictures and their spec.
         announce: opens a progress display.
 
     Raises:
@@ -124,7 +132,10 @@ def check(
             pictures = prepare(intake, spec, progress=progress)
     except ImageError as error:
         problem = str(error)
-    return _report(intake, pictures, spec, recommended, problem), pictures
+    report = _report(intake, pictures, spec, recommended, problem)
+    if estimate is not None and pictures is not None:
+        report = replace(report, estimate=estimate(len(pictures), spec))
+    return report, pictures
 
 
 def _report(
@@ -136,6 +147,8 @@ def _report(
     notes = list(intake.notes)
     if pictures is not None and not pictures.on_disk:
         notes.append("too much to store: pictures are decoded while they are used")
+    if pictures is not None and len(pictures) < FEW:
+        notes.append(f"{plural(len(pictures), 'picture')} only: expect near copies of them")
     rows, columns = spec.size
     return Report(
         folder=intake.folder,
@@ -195,19 +208,23 @@ def _count_aspects(pictures: Sequence[Found]) -> dict[str, int]:
     return counts
 
 
-def recommend_size(intake: Intake, *, accelerated: bool | None = None) -> Size:
-    """Return the largest usual size that half of the pictures reach; 64 at most without a GPU.
+def recommend_size(intake: Intake, *, gpu: bool | None = None) -> Size:
+    """Return the size that training would choose for a folder.
 
     Args:
         intake: what the folder holds.
-        accelerated: whether there is a GPU; None looks for one without importing torch.
+        gpu: whether there is one; None looks for it without importing torch.
     """
-    if accelerated is None:
-        accelerated = sys.platform == "darwin" or Path("/dev/nvidia0").exists()
-    short = median([min(found.width, found.height) for found in intake.pictures] or [64])
-    side = max([s for s in (32, 64, 128, 256, 512) if s <= short] or [32])
-    side = side if accelerated else min(side, 64)
-    return side, side
+    from artgan import choose
+    from artgan.config import TrainConfig
+    from artgan.registry import registry
+
+    if gpu is None:
+        gpu = sys.platform == "darwin" or Path("/dev/nvidia0").exists()
+    record = registry().find(Architecture.kind, TrainConfig.model_fields["arch"].default).record
+    assert isinstance(record, Architecture)
+    sides = [(found.width, found.height) for found in intake.pictures]
+    return choose.recommend_size(sides, record, gpu=gpu)
 
 
 def check_sheet_path(sheet: Path, folder: Path) -> None:
@@ -237,7 +254,7 @@ def draw_sheet(path: Path, pictures: Pictures, spec: PictureSpec) -> int:
     rows, columns = (max(1, _SHEET_SIDE // (side + 2)) for side in spec.size)
     count = min(SHEET_PICTURES, rows * columns, len(pictures))
     picked = [i * len(pictures) // count for i in range(count)]
-    across = min(columns, max(1, round((count * spec.size[0] / spec.size[1]) ** 0.5)))
+    across = min(columns, math.ceil((count * spec.size[0] / spec.size[1]) ** 0.5))
     images = from_bytes(pictures.batch(picked))
     save_png(path, grid(images, columns=across, level=0.5))
     return count

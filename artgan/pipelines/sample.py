@@ -7,7 +7,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from artgan.api import ConfigError
 from artgan.images import grid, save_png
@@ -31,7 +31,9 @@ GRID_NAME = "grid.png"
 class SampleConfig(Options):
     """The settings of a sample."""
 
-    run: str = Field(description="run folder, its number, latest, or a .artgan file; with @KIMG")
+    run: str = Field(
+        description="run folder, its number, latest, or a .artgan file; with @PICTURES"
+    )
     seeds: str = Field("0-15", description="seeds, such as 3,17,40-43; each is a picture")
     psi: float = Field(
         1.0, ge=0, le=1, description="truncation: below 1 is less varied; 1 is none, 0 the mean"
@@ -47,6 +49,12 @@ class SampleConfig(Options):
     meta: bool = Field(True, description="keep the recipe in the files")
     runs: str = Field("runs", description="folder that runs are in")
     device: str = Field("auto", description="auto, cpu, cuda, cuda:1 or mps")
+
+    @field_validator("seeds")
+    @classmethod
+    def _seeds(cls, value: str) -> str:
+        parse_seeds(value)
+        return value
 
     @property
     def wanted(self) -> list[int]:

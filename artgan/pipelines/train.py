@@ -135,6 +135,8 @@ def start(
     resolved = _with_options(choice.config, components).model_copy(
         update={"images": str(Path(config.images).absolute())}
     )
+    if not intake.pictures:
+        prepare(intake, _spec(resolved))  # says why there are none
     for reason in choice.reasons:
         watcher.note(reason)
     run = create_run(out, f"{config.arch.rpartition(':')[2]}-{Path(resolved.images).name}")

@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from artgan.api import ConfigError, Path2Codes, PluginError, Sampler
 from artgan.images import Frame, Frames
@@ -34,7 +34,9 @@ SPACE = "z"
 class WalkConfig(Options):
     """The settings of a walk."""
 
-    run: str = Field(description="run folder, its number, latest, or a .artgan file; with @KIMG")
+    run: str = Field(
+        description="run folder, its number, latest, or a .artgan file; with @PICTURES"
+    )
     keys: str = Field("0-5", description="seeds that the walk goes through, such as 3,17,40-43")
     seconds: float = Field(6.0, gt=0, le=86400, description="length of the loop")
     fps: float = Field(25.0, ge=0.1, le=1000, description="frames a second")
@@ -63,6 +65,12 @@ class WalkConfig(Options):
     components: dict[str, dict[str, dict[str, Any]]] = Field(
         default_factory=dict, description="kind -> name -> options"
     )
+
+    @field_validator("keys")
+    @classmethod
+    def _seeds(cls, value: str) -> str:
+        parse_seeds(value)
+        return value
 
     @property
     def seeds(self) -> list[int]:

@@ -94,7 +94,7 @@ def check_component(
     module = importlib.import_module(f"artgan.testing.{record.kind}")
     check: Callable[..., None] = module.check
     settings = registry.options(entry, options or {})
-    check(record, lambda **given: registry.build(entry, settings, **given), where)
+    check(record, lambda *args, **given: registry.build(entry, settings, *args, **given), where)
 
 
 def _check_options(registry: Registry, entry: Entry, where: str) -> None:

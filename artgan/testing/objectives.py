@@ -16,7 +16,7 @@ __all__ = ["check"]
 
 
 def check(record: Objective, build: Callable[..., Any], where: str) -> None:
-    """Check an objective on logits between 0 and 1 and far from there, with one head and with two."""
+    """Check an objective on logits between 0 and 1 and far from there, and with two heads."""
     adversarial = build()
     if not isinstance(adversarial, Adversarial):
         raise ContractError(

@@ -37,7 +37,7 @@ def check(record: Writer, build: Callable[..., Any], where: str) -> None:
 
 
 def _open(build: Callable[..., Any], path: Path, recipe: str | None) -> FrameWriter:
-    writer: FrameWriter = build(path=path, size=SIZE, fps=12.5, loop=0, recipe=recipe)
+    writer: FrameWriter = build(path, size=SIZE, fps=12.5, loop=0, recipe=recipe)
     return writer
 
 

@@ -37,9 +37,9 @@ def build(options: DcganOptions, *, size: Size, channels: int) -> Networks:
         channels: 1, 3 or 4.
 
     Source: Radford, Metz and Chintala 2016, arXiv:1511.06434 §3.
-    Differs: by default the generator resizes and convolves instead of convolving transposed
-        (Odena et al. 2016, doi:10.23915/distill.00003), the discriminator has no BatchNorm
-        but a minibatch deviation channel, and latents are Gaussian.
+    Differs: by default the generator convolves and resizes instead of convolving transposed
+        (Odena et al. 2016, doi:10.23915/distill.00003), both networks have leaky ReLUs, the
+        discriminator has no BatchNorm but a minibatch deviation channel, and latents are Gaussian.
     """
     stages = (min(size) // SEED_SIDE).bit_length() - 1
     levels = widths(stages, base=options.base_channels, most=options.max_channels)
@@ -95,7 +95,8 @@ class MinibatchDeviation(nn.Module):
         count, _, height, width = features.shape
         group = max(g for g in range(1, GROUP + 1) if count % g == 0)
         grouped = features.unflatten(0, (count // group, group))  # (N/g, g, C, H, W)
-        deviation = (grouped.var(1, correction=0) + 1e-8).sqrt().mean((1, 2, 3))  # (N/g,)
+        centred = grouped - grouped.mean(1, keepdim=True)
+        deviation = (centred.square().mean(1) + 1e-8).sqrt().mean((1, 2, 3))  # (N/g,)
         channel = deviation.repeat_interleave(group).view(count, 1, 1, 1)
         return torch.cat([features, channel.expand(count, 1, height, width)], 1)
 
@@ -118,7 +119,14 @@ def _initialise(module: nn.Module) -> None:
 
 
 class _Up(nn.Module):
-    """Doubles height and width."""
+    """Doubles height and width.
+
+    Args:
+        before, after: channels.
+        how: "transposed" convolves transposed; "nearest" resizes, then convolves; "bilinear"
+            convolves, then resizes, for a quarter of the work.
+        bias: whether the convolution has one.
+    """
 
     def __init__(self, before: int, after: int, how: str, *, bias: bool) -> None:
         super().__init__()
@@ -130,13 +138,11 @@ class _Up(nn.Module):
             self.conv = nn.Conv2d(before, after, 3, 1, 1, bias=bias)
 
     def forward(self, features: Tensor) -> Tensor:
-        if self.how == "bilinear":
-            features = functional.interpolate(
-                features, scale_factor=2, mode="bilinear", align_corners=False
-            )
-        elif self.how == "nearest":
+        if self.how == "nearest":
             features = functional.interpolate(features, scale_factor=2, mode="nearest")
         out: Tensor = self.conv(features)
+        if self.how == "bilinear":
+            out = functional.interpolate(out, scale_factor=2, mode="bilinear", align_corners=False)
         return out
 
 
@@ -148,7 +154,8 @@ class DcganGenerator(nn.Module):
         seed: (height, width) of the coarsest grid.
         levels: channels from the seed grid up, one a doubling.
         channels: of the picture.
-        upsample: "nearest", "bilinear" or "transposed".
+        upsample: "bilinear", "nearest" or "transposed"; the last doubling, to the picture, is
+            by "nearest" instead of "bilinear", which would leave it blurred.
         norm: "batch", "pixel" or "none".
     """
 
@@ -177,7 +184,8 @@ class DcganGenerator(nn.Module):
             for before, after in itertools.pairwise(levels)
         ]
         self.blocks = nn.Sequential(*blocks)
-        self.last = _Up(levels[-1], channels, upsample, bias=True)
+        sharp = "nearest" if upsample == "bilinear" else upsample
+        self.last = _Up(levels[-1], channels, sharp, bias=True)
         self.apply(_initialise)
 
     def codes(self, z: Tensor, psi: float = 1.0) -> Tensor:

@@ -19,10 +19,11 @@ class DcganOptions(Options):
         48, ge=1, le=1024, description="channels at half the size; doubled with every halving"
     )
     max_channels: int = Field(512, ge=1, le=4096, description="the most channels anywhere")
-    upsample: Literal["nearest", "bilinear", "transposed"] = Field(
-        "nearest",
-        description="how the generator doubles: by resizing and a 3x3 convolution, or by a 4x4 "
-        "transposed convolution, which is quicker but may leave a checkerboard",
+    upsample: Literal["bilinear", "nearest", "transposed"] = Field(
+        "bilinear",
+        description="how the generator doubles: bilinear convolves and then resizes smoothly, "
+        "quickest and clean; nearest resizes and then convolves; transposed is the paper's, and "
+        "may leave a checkerboard",
     )
     g_norm: Literal["batch", "pixel", "none"] = Field(
         "batch", description="normalisation in the generator"

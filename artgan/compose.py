@@ -1,0 +1,133 @@
+"""The only place that joins pipelines: the demo."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from pydantic import Field
+
+from artgan.api import PathError
+from artgan.config import TrainConfig
+from artgan.loop import TrainResult, Watcher
+from artgan.options import Options
+from artgan.registry import registry
+from artgan.screen import safe
+
+__all__ = ["DemoConfig", "DemoResult", "demo"]
+
+PARTS = ("pictures", "runs", "grid.png", "walk.gif", "reals.png")
+"""What a demo makes in its folder, and what --overwrite may remove from it."""
+
+KEYS = "0-5"
+PICTURE_SIDE = 64
+
+
+class DemoConfig(Options):
+    """The settings of a demo."""
+
+    out: str = Field("artgan-demo", min_length=1, description="folder for all that it makes")
+    minutes: float = Field(1.0, gt=0, le=1000, description="minutes of training")
+    count: int = Field(400, ge=1, le=10_000, description="pictures it draws to learn from")
+    size: str = Field("32", description="pixels to train at, WIDTH or WIDTHxHEIGHT")
+    seed: int = Field(0, ge=0, lt=2**63, description="seed of everything random")
+    overwrite: bool = Field(False, description="replace an earlier demo")
+
+
+@dataclass(frozen=True)
+class DemoResult:
+    """What a demo made.
+
+    Attributes:
+        folder: where all of it is.
+        pictures: the folder of drawn pictures.
+        training: how training ended.
+        grid: pictures from the trained generator, None if training was stopped.
+        walk: the looping walk, None if training was stopped.
+    """
+
+    folder: Path
+    pictures: Path
+    training: TrainResult
+    grid: Path | None
+    walk: Path | None
+
+
+def demo(config: DemoConfig, watcher: Watcher, stop: Callable[[], bool]) -> DemoResult:
+    """Draw pictures, train on them, sample and walk.
+
+    Args:
+        config: settings.
+        watcher: told what happens.
+        stop: asked after every training step whether to save and end.
+
+    Raises:
+        PathError: the folder is in use for something else.
+        OutputError: something could not be written.
+    """
+    from artgan.paintings import paint_folder
+    from artgan.pipelines.train import start
+
+    folder = _cleared(Path(config.out), overwrite=config.overwrite)
+    pictures = folder / "pictures"
+    paint_folder(
+        pictures,
+        config.count,
+        seed=config.seed,
+        side=PICTURE_SIDE,
+        progress=lambda done: watcher.working("drawing pictures", done, config.count),
+    )
+    settings = TrainConfig.model_validate(
+        {
+            "images": str(pictures),
+            "size": config.size,
+            "minutes": config.minutes,
+            "seed": config.seed,
+        }
+    )
+    training = start(settings, watcher, stop, out=folder / "runs")
+    if not training.finished:
+        return DemoResult(folder, pictures, training, None, None)
+    grid, walk = _draw(training, folder)
+    return DemoResult(folder, pictures, training, grid, walk)
+
+
+def _cleared(folder: Path, *, overwrite: bool) -> Path:
+    if folder.exists() and not folder.is_dir():
+        raise PathError(f"{safe(folder)} is a file: give another --out")
+    there = [name for name in PARTS if (folder / name).exists()]
+    if there and not overwrite:
+        raise PathError(f"{safe(folder)} holds a demo already: give another --out, or --overwrite")
+    for name in there:
+        path = folder / name
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path)
+        else:
+            path.unlink()
+    return folder
+
+
+def _draw(training: TrainResult, folder: Path) -> tuple[Path, Path]:
+    from artgan.models import open_model
+    from artgan.outputs import deliver, find_outputs
+    from artgan.pipelines.sample import SampleConfig, sample
+    from artgan.pipelines.walk import WalkConfig, walk, walk_recipe
+
+    run, grid, gif = str(training.run.path), folder / "grid.png", folder / "walk.gif"
+    components = registry()
+    model = open_model(run, runs=training.run.path.parent)
+    sample(SampleConfig(run=run, seeds="0-31", grid=True, columns=8, scale=3, out=str(grid)), model)
+    config = WalkConfig(run=run, keys=KEYS, out=(str(gif),))
+    outputs = find_outputs(
+        config.out, fps=config.fps, overwrite=True, components=components, tables={}
+    )
+    deliver(
+        walk(config, model, components),
+        outputs,
+        components=components,
+        loop=config.loop,
+        recipe=walk_recipe(config, model, components),
+    )
+    return grid, gif

@@ -1,0 +1,116 @@
+import itertools
+
+import pytest
+import torch
+from torch.testing import assert_close
+
+from artgan.config import format_size
+from artgan.registry import Registry
+from artgan_plugins.architectures.dcgan import MinibatchDeviation, PixelNorm, widths
+from artgan_plugins.architectures.dcgan_options import DcganOptions
+
+
+def build(size=(16, 16), channels=3, **options):
+    registry = Registry(entry_points=[])
+    entry = registry.find("architectures", "dcgan")
+    table = {"z_dim": 6, "base_channels": 4, **options}
+    return registry.build(entry, registry.options(entry, table), size=size, channels=channels)
+
+
+SIZES = [(16, 16), (24, 16), (64, 96), (48, 48), (128, 128)]
+
+
+@pytest.mark.parametrize("size", SIZES, ids=format_size)
+@pytest.mark.parametrize("channels", [1, 3, 4])
+def test_shapes(size, channels):
+    networks = build(size, channels)
+    (pictures,) = networks.generator(torch.zeros(2, 6))
+    assert pictures.shape == (2, channels, *size)
+    assert networks.discriminator((pictures,)).shape == (2,)
+
+
+@pytest.mark.parametrize(
+    ("upsample", "g_norm", "d_norm"),
+    [
+        *itertools.product(["nearest", "bilinear", "transposed"], ["batch"], ["none"]),
+        ("nearest", "pixel", "batch"),
+        ("transposed", "none", "spectral"),
+    ],
+)
+def test_every_option_learns_in_every_parameter(upsample, g_norm, d_norm):
+    torch.manual_seed(0)
+    networks = build(upsample=upsample, g_norm=g_norm, d_norm=d_norm)
+    fakes = networks.generator(torch.randn(4, 6))
+    networks.discriminator(fakes).square().sum().backward()
+    for module in networks.named().values():
+        for name, parameter in module.named_parameters():
+            assert parameter.grad is not None, name
+            assert parameter.grad.isfinite().all(), name
+
+
+def test_pictures_are_in_signed_range_and_codes_scale_by_psi():
+    generator = build().generator.eval()
+    z = torch.randn(3, 6)
+    (pictures,) = generator(50 * z)
+    assert pictures.abs().max() <= 1
+    assert_close(generator.codes(z, 0.5), z / 2)
+    assert_close(generator.render(generator.codes(z))[0], generator(z)[0])
+
+
+def test_parameter_count_of_the_paper_at_64_px():
+    # pytorch's tutorial pair: 3.58M and 2.77M; ours projects by a Linear, which counts the same
+    networks = build(
+        (64, 64),
+        z_dim=100,
+        base_channels=64,
+        upsample="transposed",
+        d_norm="batch",
+        minibatch_deviation=False,
+    )
+    generator, discriminator = (
+        sum(p.numel() for p in m.parameters()) for m in networks.named().values()
+    )
+    assert generator == 3_576_704 + 3  # their last layer has no bias
+    assert discriminator == 2_765_568 + 64 + 1  # nor has their first and last
+
+
+def test_widths_double_and_stop_at_the_most():
+    assert widths(3, base=64, most=512) == [256, 128, 64]
+    assert widths(6, base=64, most=256) == [256, 256, 256, 256, 128, 64]
+
+
+def test_minibatch_deviation_by_hand():
+    # two of four pictures are 1 above the others everywhere: deviation 1/2
+    features = torch.tensor([0.0, 0.0, 1.0, 1.0]).view(4, 1, 1, 1).expand(4, 2, 3, 3)
+    out = MinibatchDeviation()(features)
+    assert out.shape == (4, 3, 3, 3)
+    assert_close(out[:, 2], torch.full((4, 3, 3), (0.25 + 1e-8) ** 0.5))
+    assert_close(out[:, :2], features.contiguous())
+
+
+def test_minibatch_deviation_keeps_to_groups_of_four():
+    features = torch.randn(8, 2, 3, 3, generator=torch.Generator().manual_seed(0))
+    alone = MinibatchDeviation()(features[:4])
+    assert_close(MinibatchDeviation()(features)[:4], alone)
+    assert MinibatchDeviation()(features[:3]).shape == (3, 3, 3, 3)
+    assert MinibatchDeviation()(features[:1])[0, 2].max() < 1e-3  # one picture differs from none
+
+
+def test_pixel_norm_by_hand():
+    out = PixelNorm()(torch.tensor([3.0, 4.0]).view(1, 2, 1, 1))
+    assert_close(out.flatten(), torch.tensor([3.0, 4.0]) / 12.5**0.5)
+
+
+def test_discriminator_is_permutation_equivariant():
+    torch.manual_seed(0)
+    discriminator = build().discriminator.eval()
+    pictures = torch.randn(4, 3, 16, 16)
+    order = torch.tensor([2, 0, 3, 1])
+    assert_close(discriminator((pictures[order],)), discriminator((pictures,))[order])
+
+
+def test_options_refuse():
+    with pytest.raises(ValueError, match="nearest"):
+        DcganOptions(upsample="cubic")
+    with pytest.raises(ValueError, match="greater than or equal to 1"):
+        DcganOptions(z_dim=0)

@@ -1,0 +1,176 @@
+"""Outputs: which writer a name gets, what is refused, and that failures leave nothing."""
+
+import threading
+
+import pytest
+import torch
+
+from artgan.api import Writer
+from artgan.errors import ArtganError, ConfigError, PathError
+from artgan.images import Frame, Frames
+from artgan.outputs import QUEUE_FRAMES, Output, check_place, deliver, find_outputs
+from artgan.registry import registry
+
+
+def find(*outs, fps=25.0, overwrite=False, tables=None):
+    return find_outputs(
+        outs, fps=fps, overwrite=overwrite, components=registry(), tables=tables or {}
+    )
+
+
+def frames(count=6, *, fail_at=None, error=None, size=(4, 6)):
+    def made():
+        for number in range(count):
+            if number == fail_at:
+                raise error
+            yield Frame(torch.full((3, *size), number / 10), f"frame{number:06d}")
+
+    return Frames(made(), size, 25.0, count)
+
+
+def left(folder):
+    return sorted(p.name for p in folder.rglob("*"))
+
+
+@pytest.mark.parametrize(
+    ("out", "writer"), [("a.gif", "gif"), ("A.GIF", "gif"), ("b.png", "png"), ("c/", "png")]
+)
+def test_the_suffix_chooses_the_writer(out, writer):
+    (output,) = find(out)
+    assert output.entry.record.name == writer
+
+
+def test_an_existing_folder_needs_no_slash(tmp_path):
+    (output,) = find(str(tmp_path))
+    assert output.entry.record.name == "png"
+
+
+@pytest.mark.parametrize("out", ["a.giff", "a", "", ".gif", "a.gif.bak"])
+def test_unknown_suffixes_are_refused_with_the_known_ones(out):
+    with pytest.raises(ConfigError) as caught:
+        find(out)
+    assert str(caught.value).endswith("known: .gif, .png, or a folder, its name ending in /")
+
+
+def test_a_rate_that_players_slow_down_is_refused():
+    with pytest.raises(ConfigError) as caught:
+        find("a.gif", fps=60)
+    assert str(caught.value) == (
+        "a.gif: 'gif' shows at most 50 frames a second, 60 were asked for: use --fps 50"
+    )
+    assert find("a.gif", fps=50)
+    assert find("a/", fps=60)
+
+
+def test_options_are_checked_before_anything_is_drawn():
+    (output,) = find("a.gif", tables={"writers": {"gif": {"quality": "draft"}}})
+    assert output.options.quality == "draft"
+    with pytest.raises(ConfigError, match=r"writers\.gif\.quality"):
+        find("a.gif", tables={"writers": {"gif": {"quality": "good"}}})
+
+
+def test_places_that_are_taken(tmp_path):
+    (tmp_path / "a.gif").write_bytes(b"x")
+    (tmp_path / "full").mkdir()
+    (tmp_path / "full" / "x").write_bytes(b"x")
+    (tmp_path / "d.gif").mkdir()
+    cases = {
+        "a.gif": "exists: choose another name, or add --overwrite",
+        "full/": "is not empty: choose another folder, or add --overwrite",
+        "d.gif": "is a folder, expected a file: choose another name",
+        "a.gif/": "is a file, expected a folder: choose another name",
+        "a.gif/b.gif": "is a file, expected a folder",
+    }
+    for out, message in cases.items():
+        with pytest.raises(PathError) as caught:
+            find(f"{tmp_path}/{out}")
+        assert str(caught.value).endswith(message), out
+    find(f"{tmp_path}/a.gif", overwrite=True)
+    find(f"{tmp_path}/full/", overwrite=True)
+    check_place(tmp_path / "new" / "deep" / "a.gif", folder=False, overwrite=False)
+
+
+def test_the_same_place_twice_is_refused(tmp_path):
+    with pytest.raises(ConfigError, match="given twice"):
+        find(f"{tmp_path}/a.gif", f"{tmp_path}/a.gif")
+
+
+def test_one_render_into_several_files(tmp_path):
+    outputs = find(f"{tmp_path}/a.gif", f"{tmp_path}/b.gif", f"{tmp_path}/f/")
+    seen = []
+    files = deliver(
+        frames(),
+        outputs,
+        components=registry(),
+        progress=lambda done, total: seen.append((done, total)),
+    )
+    assert len(files) == 8
+    assert (tmp_path / "a.gif").read_bytes() == (tmp_path / "b.gif").read_bytes()
+    assert len(left(tmp_path / "f")) == 6
+    assert seen[-1] == (6, 6)
+    assert [done for done, _ in seen] == sorted(done for done, _ in seen)
+
+
+@pytest.mark.parametrize("error", [RuntimeError("source"), KeyboardInterrupt(), SystemExit(3)])
+@pytest.mark.parametrize("fail_at", [0, 4])
+def test_a_source_that_fails_leaves_nothing(tmp_path, error, fail_at):
+    outputs = find(f"{tmp_path}/a.gif", f"{tmp_path}/f/")
+    with pytest.raises(type(error)):
+        deliver(frames(fail_at=fail_at, error=error), outputs, components=registry())
+    assert left(tmp_path) == []
+    assert not any(t.name == "artgan-encoder" for t in threading.enumerate())
+
+
+def test_an_encoder_that_fails_stops_the_source_and_leaves_nothing(tmp_path):
+    source = frames(1000)
+    with pytest.raises(ArtganError, match="holds one picture"):
+        deliver(source, find(f"{tmp_path}/f/", f"{tmp_path}/a.png"), components=registry())
+    assert left(tmp_path) == []
+    rest = sum(1 for _ in source)
+    assert rest >= 1000 - 2 * QUEUE_FRAMES - 2
+
+
+def test_a_writer_that_cannot_be_opened_closes_those_before_it(tmp_path):
+    (tmp_path / "file").write_bytes(b"")
+    first = find(f"{tmp_path}/a.gif")
+    broken = Output(tmp_path / "file" / "b.gif", first[0].entry, first[0].options)
+    with pytest.raises(ArtganError, match=r"cannot write .*b\.gif"):
+        deliver(frames(), [*first, broken], components=registry())
+    assert left(tmp_path) == ["file"]
+
+
+class CountingWriter:
+    """A writer that is slow and counts how far the source has come before it."""
+
+    made = 0
+    ahead: list[int] = []
+
+    def __init__(self, *args, **kwargs):
+        self.written = 0
+
+    def write(self, image, *, name, seconds):
+        self.written += 1
+        CountingWriter.ahead.append(CountingWriter.made - self.written)
+
+    def close(self):
+        return []
+
+    def abort(self):
+        pass
+
+
+def test_only_a_few_frames_wait(monkeypatch, tmp_path):
+    CountingWriter.made, CountingWriter.ahead = 0, []
+
+    def made():
+        for number in range(100):
+            CountingWriter.made += 1
+            yield Frame(torch.zeros(3, 2, 2), str(number))
+
+    known = registry()
+    (output,) = find(f"{tmp_path}/a.gif")
+    assert isinstance(output.entry.record, Writer)
+    monkeypatch.setattr(known, "build", lambda *a, **k: CountingWriter())
+    deliver(Frames(made(), (2, 2), 25.0, 100), [output], components=known)
+    assert len(CountingWriter.ahead) == 100
+    assert max(CountingWriter.ahead) <= QUEUE_FRAMES + 1

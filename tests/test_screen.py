@@ -1,0 +1,77 @@
+"""Names from outside reach a screen as one printable line."""
+
+from __future__ import annotations
+
+import io
+import os
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from artgan import screen
+from artgan.screen import console, is_terminal, plural, safe, say
+
+
+@pytest.mark.parametrize(
+    ("name", "shown"),
+    [
+        ("plain name.png", "plain name.png"),
+        ("\x1b[2J\x1b[31mred", "\\x1b[2J\\x1b[31mred"),
+        ("a\nb\tc\rd", "a\\x0ab\\x09c\\x0dd"),
+        ("gpj.\u202eexe", "gpj.\\u202eexe"),
+        ("a\u2028b\u2029c", "a\\u2028b\\u2029c"),
+        ("zero\u200bwidth", "zero\\u200bwidth"),
+        ("caf\udce9", "caf\\xe9"),
+        ("\ud800", "\\ud800"),
+        ("\U000e0001tag", "\\U000e0001tag"),
+        ("\ue000", "\\ue000"),
+        ("naïve 猫 🐈", "naïve 猫 🐈"),
+        ("[bold]not markup[/]", "[bold]not markup[/]"),
+        ("\x7f\x9b", "\\x7f\\x9b"),
+        ("", ""),
+        (Path("dir") / "a\nb", "dir/a\\x0ab"),
+        (os.fsdecode(b"\xff.png"), "\\xff.png"),
+        (7, "7"),
+    ],
+)
+def test_safe(name, shown):
+    assert safe(name) == shown
+
+
+@given(st.text(st.characters(), max_size=20))
+def test_whatever_comes_is_one_printable_line(text):
+    shown = safe(text)
+    assert "\n" not in shown
+    assert "\x1b" not in shown
+    shown.encode("utf-8")
+    assert len(shown.splitlines()) <= 1
+
+
+def test_plural():
+    assert plural(1, "picture") == "1 picture"
+    assert plural(0, "picture") == "0 pictures"
+    assert plural(3916, "picture") == "3,916 pictures"
+
+
+def test_say_goes_to_stderr(capsys):
+    say("one line")
+    assert capsys.readouterr() == ("", "one line\n")
+
+
+def test_the_console_takes_text_literally(capsys):
+    console().print("[bold]a[/bold] :cat: 12")
+    assert capsys.readouterr() == ("", "[bold]a[/bold] :cat: 12\n")
+
+
+@pytest.mark.parametrize(
+    ("tty", "term", "answer"),
+    [(True, "xterm", True), (True, "dumb", False), (True, "", False), (False, "xterm", False)],
+)
+def test_is_terminal(monkeypatch, tty, term, answer):
+    stream = io.StringIO()
+    stream.isatty = lambda: tty
+    monkeypatch.setattr(screen.sys, "stderr", stream)
+    monkeypatch.setenv("TERM", term)
+    assert is_terminal() is answer

@@ -1,0 +1,438 @@
+"""The contract tests find what they are there to find, and say it."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import pytest
+import torch
+from torch import nn
+from torch.nn.functional import softplus
+
+from artgan.api import Adversarial, Architecture, Networks, Objective, Regularizer, Sampler, Term
+from artgan.api import Writer as WriterRecord
+from artgan.registry import Registry
+from artgan.testing import (
+    ContractError,
+    architectures,
+    check_component,
+    check_plugins,
+    components,
+    isolated_registry,
+    objectives,
+    regularizers,
+    samplers,
+    writers,
+)
+
+
+def complaint(module, record, build):
+    """Return what a check says of a component."""
+    with pytest.raises(ContractError) as caught:
+        module.check(record, build, "it")
+    return str(caught.value)
+
+
+# Registries
+
+
+def test_an_isolated_registry_holds_what_is_given():
+    assert components(isolated_registry()) == []
+    names = {entry.record.name for entry in components(isolated_registry("artgan_plugins"))}
+    assert "dcgan" in names
+    import artgan_plugins
+
+    assert len(components(isolated_registry(artgan_plugins))) == len(names)
+    assert components(isolated_registry(built_in=True))[0].plugin.built_in
+
+
+def test_check_plugins_says_what_a_user_would_see(strangers):
+    strangers("artgan-bad", {"bad": "raise RuntimeError('boom')"})
+    with pytest.raises(ContractError) as caught:
+        check_plugins(isolated_registry("bad"))
+    assert str(caught.value) == (
+        "artgan: plug-in 'bad' (bad): it could not be imported: RuntimeError: boom"
+    )
+
+
+def test_a_component_can_be_named():
+    known = Registry(entry_points=())
+    check_component(known, "samplers/slerp")
+    with pytest.raises(ContractError, match="^no kind 'sampler': expected KIND/NAME, kinds: "):
+        check_component(known, "sampler/slerp")
+
+
+def test_options_without_defaults_or_words_are_found(strangers):
+    source = """
+        from pydantic import BaseModel
+        from artgan.api import Sampler, hookimpl
+        from artgan.options import Options
+        class Loose(BaseModel):
+            x: int = 1
+        class Needy(Options):
+            x: int
+        class Mute(Options):
+            x: int = 1
+        @hookimpl
+        def artgan_samplers():
+            for name in ("Loose", "Needy", "Mute"):
+                yield Sampler(name.lower(), "m:f", summary="s", options=f"odd:{name}")
+            yield Sampler("dull", "m:f")
+        """
+    strangers("artgan-odd", {"odd": source})
+    known = isolated_registry("odd")
+    for name, message in {
+        "loose": "sampler 'loose': its options can change; derive it from artgan.options.Options",
+        "needy": "sampler 'needy': option 'x' has no default, expected one",
+        "mute": "sampler 'mute': option 'x' has no description",
+        "dull": "sampler 'dull' has no summary: expected one line for lists",
+    }.items():
+        with pytest.raises(ContractError) as caught:
+            check_component(known, f"samplers/{name}")
+        assert str(caught.value) == message
+
+
+# Architectures
+
+
+class G(nn.Module):
+    """A generator that keeps the contract."""
+
+    def __init__(self, size, channels):
+        super().__init__()
+        self.z_dim, self.shape = 3, (channels, *size)
+        self.layer = nn.Linear(3, channels * size[0] * size[1])
+
+    def codes(self, z, psi=1.0):
+        return z * psi
+
+    def render(self, codes):
+        return (torch.tanh(self.layer(codes)).unflatten(1, self.shape),)
+
+    def forward(self, z):
+        return self.render(self.codes(z))
+
+
+class D(nn.Module):
+    """A discriminator that keeps the contract."""
+
+    def __init__(self, size, channels):
+        super().__init__()
+        self.layer = nn.Linear(channels * size[0] * size[1], 1)
+
+    def forward(self, pictures):
+        return self.layer(pictures[-1].flatten(1)).squeeze(1)
+
+
+class TurnedG(G):
+    def render(self, codes):
+        (pictures,) = super().render(codes)
+        return (pictures.transpose(2, 3),)
+
+
+class BareG(G):
+    def render(self, codes):
+        return super().render(codes)[0]
+
+
+class UnitG(G):
+    def render(self, codes):
+        return (super().render(codes)[0] * 255,)
+
+
+class OtherG(G):
+    def forward(self, z):
+        return self.render(z * 2)
+
+
+class MeanlessG(G):
+    def codes(self, z, psi=1.0):
+        return z
+
+
+class CoupledG(G):
+    def render(self, codes):
+        return super().render(codes - codes.mean(0))
+
+
+class IdleG(G):
+    def __init__(self, size, channels):
+        super().__init__(size, channels)
+        self.idle = nn.Linear(1, 1)
+
+
+class TallD(D):
+    def forward(self, pictures):
+        return super().forward(pictures)[:, None]
+
+
+class CoupledD(D):
+    def forward(self, pictures):
+        logits = super().forward(pictures)
+        return logits - logits.mean()
+
+
+class OrderedD(D):
+    def forward(self, pictures):
+        logits = super().forward(pictures)
+        return logits + torch.arange(len(logits))
+
+
+class FlatD(D):
+    def forward(self, pictures):
+        return super().forward(tuple(p.detach() for p in pictures))
+
+
+class ForgetfulD(D):
+    def __init__(self, size, channels):
+        super().__init__(size, channels)
+        self.register_buffer("offset", torch.rand(()), persistent=False)
+
+    def forward(self, pictures):
+        return super().forward(pictures) + self.offset
+
+
+NET = Architecture("net", "m:f", max_side=64)
+
+
+def pair(generator=G, discriminator=D):
+    return lambda *, size, channels: Networks(
+        generator(size, channels), discriminator(size, channels)
+    )
+
+
+def test_a_good_architecture_passes():
+    architectures.check(NET, pair(), "it")
+    architectures.check(dataclasses.replace(NET, batch_coupled=True), pair(G, CoupledD), "it")
+
+
+@pytest.mark.parametrize(
+    ("generator", "discriminator", "message"),
+    [
+        (TurnedG, D, "the generator's finest pictures: got shape (1, 1, 32, 16), expected "),
+        (BareG, D, "the generator returned a Tensor, expected a tuple of pictures, coarse to fine"),
+        (OtherG, D, "it: render(codes(z)) against forward(z): they differ by up to "),
+        (MeanlessG, D, "it: codes(z, 0), expected one mean for every z: they differ by up to "),
+        (CoupledG, D, "it: in evaluation mode a picture alone and among 4: they differ by up to "),
+        (IdleG, D, "it: in phase G, generator parameter idle.weight gets no gradient, expected "),
+        (G, TallD, "logits of 1 pictures: got shape (1, 1), expected (1,)"),
+        (G, CoupledD, "it: logits of a picture alone and among 4 (say batch_coupled=True in its "),
+        (G, ForgetfulD, "it: logits after state_dict was loaded: they differ by up to "),
+        (G, FlatD, "it: in phase G, generator parameter layer.weight gets no gradient"),
+    ],
+)
+def test_a_broken_architecture_is_found(generator, discriminator, message):
+    assert message in complaint(architectures, NET, pair(generator, discriminator))
+
+
+def test_pictures_out_of_range_are_found():
+    from artgan.api import ShapeError
+
+    with pytest.raises(ShapeError, match=r"expected signed range \[-1, 1\]"):
+        architectures.check(NET, pair(UnitG), "it")
+
+
+def test_an_order_that_matters_is_found():
+    record = dataclasses.replace(NET, batch_coupled=True)
+    assert "logits of a batch in another order" in complaint(
+        architectures, record, pair(G, OrderedD)
+    )
+
+
+def test_a_promise_of_scales_is_checked():
+    record = dataclasses.replace(NET, multi_scale=True)
+    assert "returned 1 scales, but its record promises several scales" in complaint(
+        architectures, record, pair()
+    )
+
+
+def test_no_networks_are_found():
+    assert complaint(architectures, NET, lambda **_: (1, 2)) == (
+        "it, size (16, 16) (height, width), 1 channels: its target returned a tuple, expected "
+        "artgan.api.Networks"
+    )
+
+
+# Objectives
+
+
+def objective(d=lambda r, f: softplus(-r) + softplus(f), g=lambda f: softplus(-f), **more):
+    more.setdefault("margin", lambda real, fake: real)
+    return lambda: Adversarial(
+        Term("D", lambda b: {"d": d(b.real_logits[0], b.fake_logits[0])}),
+        Term("G", lambda b: {"g": g(b.fake_logits[0])}),
+        **more,
+    )
+
+
+def test_a_good_objective_passes():
+    objectives.check(Objective("o", "m:f"), objective(), "it")
+
+
+@pytest.mark.parametrize(
+    ("build", "message"),
+    [
+        (
+            objective(d=lambda r, f: softplus(r) + softplus(-f)),
+            "it: raising the real logits changes the D loss by +",
+        ),
+        (
+            objective(d=lambda r, f: softplus(-r) + softplus(-f)),
+            "it: raising the fake logits changes the D loss by -",
+        ),
+        (objective(g=softplus), "it: raising the fake logits changes the G loss by +"),
+        (objective(g=lambda f: -f.mean()), "'g' of 5 pictures: got shape (), expected (5,)"),
+        (objective(g=lambda f: (-f).exp()), "'g': 5 of 5 values are not finite"),
+        (objective(g=lambda f: -f.cumsum(0)), "the losses of a batch in another order: they "),
+        (
+            objective(margin=lambda real, fake: fake),
+            "it: its margin at reals of 2 and fakes of -2 is -2, expected above 0",
+        ),
+        (
+            objective(margin=lambda real, fake: real.sigmoid()),
+            "it: its margin at reals of -2 and fakes of 2 is 0.119, expected below 0",
+        ),
+        (lambda: 3, "it: its target returned a int, expected artgan.api.Adversarial"),
+    ],
+)
+def test_a_broken_objective_is_found(build, message):
+    assert message in complaint(objectives, Objective("o", "m:f"), build)
+
+
+def test_a_relativistic_objective_has_to_ask_for_reals():
+    record = Objective("o", "m:f", relativistic=True)
+    assert "its generator term does not need reals" in complaint(objectives, record, objective())
+
+
+# Regularizers
+
+
+@pytest.mark.parametrize(
+    ("term", "message"),
+    [
+        (
+            Term("G", lambda b: {"r": b.real_logits[0]}),
+            "it: its phase is 'G', expected 'D'",
+        ),
+        (
+            Term("D", lambda b: {"r": b.real_logits[0]}, needs=frozenset({"faces"})),
+            "it: it needs ['faces'], expected some of ['codes', 'gradients', 'reals']",
+        ),
+        (Term("D", lambda b: {}), "expected name -> value per picture"),
+        (
+            Term("D", lambda b: {"r": b.real_logits[0] * 0}),
+            "it: its gradient at every discriminator parameter is 0",
+        ),
+        (
+            Term("D", lambda b: {"r": b.real_logits[0] / 0}),
+            "'r': 5 of 5 values are not finite",
+        ),
+        (3, "it: got a int, expected artgan.api.Term"),
+    ],
+)
+def test_a_broken_regularizer_is_found(term, message):
+    assert message in complaint(regularizers, Regularizer("r", "m:f"), lambda: term)
+
+
+def test_a_penalty_that_misses_the_last_bias_is_found():
+    def penalty(batch):
+        (slope,) = torch.autograd.grad(
+            batch.real_logits[0].sum(), batch.reals[0], create_graph=True
+        )
+        return {"r": slope.square().sum((1, 2, 3))}
+
+    term = Term("D", penalty, needs=frozenset({"reals", "gradients"}))
+    assert (
+        "discriminator parameter heads.bias gets no gradient, expected one, if of 0"
+        in complaint(regularizers, Regularizer("r", "m:f"), lambda: term)
+    )
+
+
+# Samplers
+
+
+def ring(keys, u):
+    """Return a closed path: from the first key around by a small circle."""
+    turn = 2 * torch.pi * u[:, None]
+    sway = torch.zeros(1, keys.shape[1])
+    sway[0, :2] = 1
+    return keys[:1] + sway * turn.sin()
+
+
+@pytest.mark.parametrize(
+    ("path", "message"),
+    [
+        (lambda k, u: ring(k, u)[0], "codes at 9 positions: got shape (7,), expected (9, 7)"),
+        (lambda k, u: ring(k, u) + 1, "the code at 0 against the first key: they differ by up to "),
+        (lambda k, u: k[:1] + u[:, None], "the code at 1 against the one at 0 (closed)"),
+        (lambda k, u: ring(k, u) + torch.rand(()) * 1e-2, "the same call twice: they differ by "),
+        (lambda k, u: ring(k, u) + (u > 0.3)[:, None] * (u < 0.6)[:, None], "the path jumps"),
+        (lambda k, u: ring(k, u) / (k[0] - k[-1]).norm(), "values are not finite"),
+        (lambda k, u: ring(k, u - u.mean()), "alone and among 9: they differ by up to "),
+        (3, "it: its target returned a int, not a function"),
+    ],
+)
+def test_a_broken_sampler_is_found(path, message):
+    samplers.check(Sampler("s", "m:f"), lambda: ring, "it")
+    assert message in complaint(samplers, Sampler("s", "m:f"), lambda: path)
+
+
+# Writers
+
+
+class Hasty:
+    """A writer that writes at once and forgets to clean up."""
+
+    def __init__(self, path, **_):
+        self.path = path
+        self.path.write_bytes(b"x")
+
+    def write(self, image, *, name, seconds):
+        pass
+
+    def close(self):
+        return [self.path]
+
+    def abort(self):
+        pass
+
+
+class Late(Hasty):
+    """A writer that writes on close, and says nothing of it."""
+
+    def __init__(self, path, **_):
+        self.path = path
+
+    def close(self):
+        self.path.write_bytes(b"x")
+        return []
+
+
+class Littering(Late):
+    """A writer that leaves something beside its file."""
+
+    def close(self):
+        super().close()
+        self.path.with_suffix(".bak").write_bytes(b"x")
+        return [self.path]
+
+
+@pytest.mark.parametrize(
+    ("writer", "message"),
+    [
+        (Hasty, "['picture.x'] are there before close, expected nothing yet"),
+        (Late, "close returned [], expected the list of files written"),
+        (
+            Littering,
+            "after close there are ['picture.bak', 'picture.x'], but it says ['picture.x']",
+        ),
+    ],
+)
+def test_a_broken_writer_is_found(writer, message):
+    assert message in complaint(writers, WriterRecord("w", "m:f", suffixes=(".x",)), writer)
+
+
+def test_a_suffix_that_is_none_is_found():
+    assert complaint(writers, WriterRecord("w", "m:f", suffixes=("PNG",)), Hasty) == (
+        "it: suffix 'PNG', expected lower case with its dot, or '/' for a folder"
+    )
