@@ -4,13 +4,14 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 
-.PHONY: help setup demo test test-all lint clean
+.PHONY: help setup demo test test-all lint readme clean
 
 help:
 	@echo "make demo      install, then draw pictures, train, sample and walk (about 2 minutes)"
 	@echo "make test      install with the test tools, run the suite"
 	@echo "make test-all  the slow tests too"
 	@echo "make lint      ruff and mypy"
+	@echo "make readme    rewrite the generated tables of README.md"
 	@echo "make setup     install only"
 	@echo "make clean     remove the environment and everything built"
 
@@ -44,6 +45,9 @@ lint: $(VENV)/.test
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+readme: $(VENV)/.test
+	$(BIN)/python tests/readme_blocks.py
 
 clean:
 	rm -rf $(VENV) artgan-demo dist build .pytest_cache .mypy_cache .ruff_cache .hypothesis

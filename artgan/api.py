@@ -134,7 +134,7 @@ class Architecture(Component):
     min_side: int = 16
     max_side: int = 512
     channels: tuple[int, ...] = (1, 3, 4)
-    default_lr: float = 5e-4
+    default_lr: float = 1e-3
     batch_coupled: bool = False
     multi_scale: bool = False
 

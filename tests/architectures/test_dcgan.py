@@ -6,7 +6,12 @@ from torch.testing import assert_close
 
 from artgan.config import format_size
 from artgan.registry import Registry
-from artgan_plugins.architectures.dcgan import MinibatchDeviation, PixelNorm, widths
+from artgan_plugins.architectures.dcgan import (
+    MinibatchDeviation,
+    PixelNorm,
+    resize_and_convolve,
+    widths,
+)
 from artgan_plugins.architectures.dcgan_options import DcganOptions
 
 
@@ -114,3 +119,17 @@ def test_options_refuse():
         DcganOptions(upsample="cubic")
     with pytest.raises(ValueError, match="greater than or equal to 1"):
         DcganOptions(z_dim=0)
+
+
+@pytest.mark.parametrize("biased", [True, False])
+@pytest.mark.parametrize("mode", ["nearest", "bilinear"])
+def test_resize_and_convolve_is_what_it_says(mode, biased):
+    generator = torch.Generator().manual_seed(0)
+    features = torch.randn(2, 3, 4, 5, dtype=torch.float64, generator=generator)
+    weight = torch.randn(2, 3, 3, 3, dtype=torch.float64, generator=generator)
+    bias = torch.tensor([0.5, -2.0], dtype=torch.float64) if biased else None
+    resized = torch.nn.functional.interpolate(features, scale_factor=2, mode=mode)
+    plain = torch.nn.functional.conv2d(resized, weight, bias, padding=1)
+    ours = resize_and_convolve(features, weight, bias, mode=mode)
+    inside = slice(1, -1) if mode == "bilinear" else slice(None)
+    assert_close(ours[..., inside, inside], plain[..., inside, inside])

@@ -38,7 +38,7 @@ def test_resume_is_refused_with_settings_that_make_another_run(images, capsys):
     refused(
         ["train", "--resume", "1", "--seed", "4", "--g-lr", "0.1"], 2,
         "run 00001-dcgan-squares cannot go on with --seed 4 (it has 0), --g-lr 0.1 (it has "
-        "0.0005): leave that out, or start a new run from its weights with --init-from 1",
+        "0.001): leave that out, or start a new run from its weights with --init-from 1",
         capsys,
     )  # fmt: skip
     assert run(["train", "--resume", "1", "--kimg", "0.2", "--seed", "0"]) == 0

@@ -21,6 +21,7 @@ __all__ = [
     "MinibatchDeviation",
     "PixelNorm",
     "build",
+    "resize_and_convolve",
     "widths",
 ]
 
@@ -118,6 +119,55 @@ def _initialise(module: nn.Module) -> None:
         nn.init.zeros_(module.bias)
 
 
+_PHASES = {
+    "nearest": torch.tensor(
+        [
+            [[1.0, 0.0, 0.0], [0.0, 1.0, 1.0], [0.0, 0.0, 0.0]],
+            [[0.0, 0.0, 0.0], [1.0, 1.0, 0.0], [0.0, 0.0, 1.0]],
+        ]
+    ),
+    "bilinear": torch.tensor(
+        [
+            [[0.75, 0.25, 0.0], [0.25, 0.75, 0.75], [0.0, 0.0, 0.25]],
+            [[0.25, 0.0, 0.0], [0.75, 0.75, 0.25], [0.0, 0.25, 0.75]],
+        ]
+    ),
+}
+"""How each tap of a 3x3 kernel, after doubling, spreads over pixels of before: (output phase, pixel
+of before, tap)."""
+
+
+def resize_and_convolve(
+    features: Tensor, weight: Tensor, bias: Tensor | None, *, mode: str
+) -> Tensor:
+    """Return features that are doubled and then convolved, computed before doubling.
+
+    Each of the four phases of the output is a 3x3 convolution at the lower size, because several
+    taps of the kernel fall on one pixel of before. The result is the same (for "bilinear" the
+    outermost row and column see the edge repeated, not zeros); on a CPU it is many times quicker
+    where there are few channels.
+
+    Args:
+        features: (N, C, H, W).
+        weight: (D, C, 3, 3).
+        bias: (D,) or None.
+        mode: "nearest" or "bilinear".
+
+    Returns:
+        (N, D, 2H, 2W).
+
+    Source: Shi et al. 2016, arXiv:1609.07009 §2, where sub-pixel convolution is explained so.
+    """
+    phases = _PHASES[mode].to(weight)
+    kernels = torch.einsum("aui,bvj,dcij->dabcuv", phases, phases, weight).flatten(0, 2)
+    if mode == "bilinear":
+        out = functional.conv2d(functional.pad(features, (1, 1, 1, 1), mode="replicate"), kernels)
+    else:
+        out = functional.conv2d(features, kernels, padding=1)  # (N, 4D, H, W)
+    doubled = functional.pixel_shuffle(out, 2)
+    return doubled if bias is None else doubled + bias.view(1, -1, 1, 1)
+
+
 class _Up(nn.Module):
     """Doubles height and width.
 
@@ -126,11 +176,15 @@ class _Up(nn.Module):
         how: "transposed" convolves transposed; "nearest" resizes, then convolves; "bilinear"
             convolves, then resizes, for a quarter of the work.
         bias: whether the convolution has one.
+        last: whether a picture comes out: then "bilinear" resizes first too, to stay sharp.
     """
 
-    def __init__(self, before: int, after: int, how: str, *, bias: bool) -> None:
+    def __init__(
+        self, before: int, after: int, how: str, *, bias: bool, last: bool = False
+    ) -> None:
         super().__init__()
         self.how = how
+        self.resizes_first = how == "nearest" or (how == "bilinear" and last)
         self.conv: nn.Conv2d | nn.ConvTranspose2d
         if how == "transposed":
             self.conv = nn.ConvTranspose2d(before, after, 4, 2, 1, bias=bias)
@@ -138,8 +192,8 @@ class _Up(nn.Module):
             self.conv = nn.Conv2d(before, after, 3, 1, 1, bias=bias)
 
     def forward(self, features: Tensor) -> Tensor:
-        if self.how == "nearest":
-            features = functional.interpolate(features, scale_factor=2, mode="nearest")
+        if self.resizes_first:
+            return resize_and_convolve(features, self.conv.weight, self.conv.bias, mode=self.how)
         out: Tensor = self.conv(features)
         if self.how == "bilinear":
             out = functional.interpolate(out, scale_factor=2, mode="bilinear", align_corners=False)
@@ -154,8 +208,7 @@ class DcganGenerator(nn.Module):
         seed: (height, width) of the coarsest grid.
         levels: channels from the seed grid up, one a doubling.
         channels: of the picture.
-        upsample: "bilinear", "nearest" or "transposed"; the last doubling, to the picture, is
-            by "nearest" instead of "bilinear", which would leave it blurred.
+        upsample: "bilinear", "nearest" or "transposed".
         norm: "batch", "pixel" or "none".
     """
 
@@ -184,8 +237,7 @@ class DcganGenerator(nn.Module):
             for before, after in itertools.pairwise(levels)
         ]
         self.blocks = nn.Sequential(*blocks)
-        sharp = "nearest" if upsample == "bilinear" else upsample
-        self.last = _Up(levels[-1], channels, sharp, bias=True)
+        self.last = _Up(levels[-1], channels, upsample, bias=True, last=True)
         self.apply(_initialise)
 
     def codes(self, z: Tensor, psi: float = 1.0) -> Tensor:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 __all__ = ["GAMMA_PER_PIXEL", "build", "r1_penalty"]
 
-GAMMA_PER_PIXEL = 2e-4
+GAMMA_PER_PIXEL = 1e-3
 
 
 def r1_penalty(logits: Sequence[Tensor], reals: Sequence[Tensor], *, r1_gamma: float) -> Tensor:

@@ -16,7 +16,7 @@ class R1Options(Options):
         None,
         ge=0,
         le=1e6,
-        description="weight; none given: 0.0002 x height x width, which is 0.2 at 32 px",
+        description="weight; none given: 0.001 x height x width, which is 1 at 32 px",
     )
     interval: int = Field(
         512, ge=0, le=10**9, description="pictures between two uses; 0 is every step"
