@@ -1,4 +1,4 @@
-"""The only place that joins pipelines: the demo."""
+"""The only place that joins pipelines: the demo, and a check that knows how long training takes."""
 
 from __future__ import annotations
 
@@ -13,10 +13,11 @@ from artgan.api import PathError
 from artgan.config import TrainConfig
 from artgan.loop import TrainResult, Watcher
 from artgan.options import Options
+from artgan.pictures import PictureSpec
 from artgan.registry import registry
-from artgan.screen import safe
+from artgan.screen import duration, safe
 
-__all__ = ["DemoConfig", "DemoResult", "demo"]
+__all__ = ["DemoConfig", "DemoResult", "demo", "estimate"]
 
 PARTS = ("pictures", "runs", "grid.png", "walk.gif", "reals.png")
 """What a demo makes in its folder, and what --overwrite may remove from it."""
@@ -92,6 +93,33 @@ def demo(config: DemoConfig, watcher: Watcher, stop: Callable[[], bool]) -> Demo
         return DemoResult(folder, pictures, training, None, None)
     grid, walk = _draw(training, folder)
     return DemoResult(folder, pictures, training, grid, walk)
+
+
+def estimate(count: int, spec: PictureSpec) -> str:
+    """Return how long training would take with what is chosen, measured on a few steps.
+
+    Args:
+        count: number of pictures.
+        spec: what they are brought to.
+    """
+    from artgan.choose import choose
+    from artgan.engine import describe_device, pick_device
+    from artgan.pipelines.train import check_settings
+    from artgan.training import Trainer, measure_speed
+
+    device = pick_device()
+    height, width = spec.size
+    settings = {"images": ".", "size": spec.size, "channels": spec.channels}
+    config = TrainConfig.model_validate(settings)
+    record, objective = check_settings(config, registry())
+    sides = [(width, height)] * count
+    config = choose(config, record, objective, sides, gpu=device.type != "cpu").config
+    rate = measure_speed(Trainer(config, registry(), device), steps=3)
+    kimg = config.kimg or 0
+    return (
+        f"Training: {kimg:g} kimg, {duration(kimg * 1000 / rate)} at {rate:.0f} pictures a second, "
+        f"measured on a few steps ({describe_device(device)})"
+    )
 
 
 def _cleared(folder: Path, *, overwrite: bool) -> Path:

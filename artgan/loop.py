@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
-from artgan.api import CheckpointError, OutputError
+from artgan.api import CheckpointError, ImageError, OutputError
 from artgan.checkpoints import load_tensors, newest_sound, prune, save_generation
 from artgan.runs import RunFolder, free_bytes
 from artgan.screen import safe
@@ -20,10 +20,13 @@ if TYPE_CHECKING:
     from artgan.data.intake import Intake
     from artgan.training import Trainer
 
-__all__ = ["GRID", "Loop", "Status", "Tally", "TrainResult", "Watcher"]
+__all__ = ["GRID", "GRID_SIDE", "Loop", "Status", "Tally", "TrainResult", "Watcher"]
 
 GRID = 64
-"""Pictures in `reals.png` and `fakes*.png`."""
+"""The most pictures in `reals.png` and `fakes*.png`; fewer where they are large."""
+
+GRID_SIDE = 1024
+"""About how wide those are, in pixels, where the pictures are large."""
 
 CALIBRATE_STEPS = 32
 """Steps after which --minutes becomes a number of pictures."""
@@ -173,7 +176,15 @@ class Loop:
                     break
                 before = trainer.cur_nimg
                 shown = indices(config.seed, before, batch, len(self.pictures))
-                self.tally.add(trainer.step(self.pictures.batch(shown)))
+                try:
+                    reals = self.pictures.batch(shown)
+                except ImageError:  # most of the pictures are gone: keep what was learned
+                    self._save(final=True)
+                    raise
+                self.pictures.prefetch(
+                    indices(config.seed, before + batch, batch, len(self.pictures))
+                )
+                self.tally.add(trainer.step(reals))
 
                 # clock
                 now = time.monotonic()
@@ -255,12 +266,15 @@ class Loop:
         except OutputError as error:
             self.watcher.warn(str(error))
 
+    def _grid_count(self) -> int:
+        return min(GRID, max(9, (GRID_SIDE // max(self.config.side)) ** 2))
+
     def _draw_reals(self) -> None:
         from artgan.images import from_bytes, grid, save_png
 
         path = self.folder.path / "reals.png"
         if not path.exists():
-            count = min(GRID, len(self.pictures))
+            count = min(self._grid_count(), len(self.pictures))
             picks = [i * len(self.pictures) // count for i in range(count)]
             sheet = grid(from_bytes(self.pictures.batch(picks)))
             self._try(lambda: save_png(path, sheet))
@@ -269,7 +283,7 @@ class Loop:
         from artgan.images import grid, save_png
 
         path = self.folder.path / f"fakes{self.trainer.cur_nimg // 1000:06d}.png"
-        self._try(lambda: save_png(path, grid(self.trainer.sample(GRID))))
+        self._try(lambda: save_png(path, grid(self.trainer.sample(self._grid_count()))))
 
     def _snapshot(self) -> None:
         """Keep the averaged generator, for films of how it grew."""

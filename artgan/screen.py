@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from rich.console import Console
 
-__all__ = ["console", "is_terminal", "plural", "safe", "say"]
+__all__ = ["console", "duration", "is_terminal", "plural", "safe", "say"]
 
 _BAD = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
 
@@ -45,6 +45,19 @@ def _escape(char: str) -> str:
 def plural(count: int, noun: str) -> str:
     """Return a count with its noun, e.g. "1 picture" or "3,916 pictures"."""
     return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
+
+
+def duration(seconds: float) -> str:
+    """Return a time in words.
+
+    >>> duration(3725)
+    '1 h 02 min'
+    """
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    if hours:
+        return f"{hours} h {minutes:02d} min"
+    return f"{minutes} min {rest:02d} s" if minutes else f"{rest} s"
 
 
 def say(line: str) -> None:

@@ -47,7 +47,7 @@ def settings() -> str:
         if name in {"images", "components"}:
             continue
         flag = "--regularizer" if name == "regularizers" else f"--{name.replace('_', '-')}"
-        default = "" if name in {"kimg", "minutes"} else _default(field)
+        default = "" if name == "minutes" else _default(field)
         rows.append(_row(f"`{flag}`", default, field.description))
     return _table(["`train`", "default", "meaning"], rows)
 

@@ -11,6 +11,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from artgan.cli.settings import argument, flag, given
+from artgan.config import TrainConfig, validate
+
 if TYPE_CHECKING:
     from artgan.pipelines.check import Report
 
@@ -18,38 +21,42 @@ __all__ = ["app", "check"]
 
 app = typer.Typer()
 
+T = TrainConfig
+
 NAMED = 10
 """Skipped files that are named in the report; --json names all."""
 
 
 @app.command()
 def check(
-    images: Annotated[Path, typer.Argument(metavar="DIR", help="Folder of pictures.")],
-    size: Annotated[
-        str | None,
-        typer.Option(help="Pixels, 64 or WIDTHxHEIGHT.", show_default="recommended"),
-    ] = None,
-    fit: Annotated[str, typer.Option(help="crop, pad or squash.")] = "crop",
-    channels: Annotated[int, typer.Option(help="1 grey, 3 colour, 4 with alpha.")] = 3,
-    background: Annotated[
-        str, typer.Option(help="Colour under transparent pictures.", metavar="COLOUR")
-    ] = "white",
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
+    images: Annotated[Path, argument(T, "images", metavar="DIR")],
+    size: Annotated[str | None, flag(T, "size", metavar="PX")] = None,
+    fit: Annotated[str | None, flag(T, "fit", metavar="crop|pad|squash")] = None,
+    channels: Annotated[int | None, flag(T, "channels", metavar="1|3|4")] = None,
+    background: Annotated[str | None, flag(T, "background", metavar="COLOUR")] = None,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print one JSON document.", show_envvar=False)
+    ] = False,
     sheet: Annotated[
-        Path | None, typer.Option(help="Draw what training sees to this PNG.", metavar="FILE")
+        Path | None,
+        typer.Option(
+            help="Draw what training sees to this PNG.", metavar="FILE", show_envvar=False
+        ),
     ] = None,
-    strict: Annotated[bool, typer.Option("--strict", help="Exit 1 if a file is skipped.")] = False,
+    strict: Annotated[
+        bool, typer.Option("--strict", help="Exit 1 if a file is skipped.", show_envvar=False)
+    ] = False,
 ) -> None:
     """Say what training would make of a folder: which pictures, at what size, and what is lost."""
     from artgan.api import ImageError
     from artgan.cli.progress import progress
-    from artgan.config import TrainConfig, validate
+    from artgan.compose import estimate
     from artgan.pipelines.check import check as check_folder
     from artgan.pipelines.check import check_sheet_path, draw_sheet
     from artgan.screen import plural, say
 
-    table = {"images": os.fspath(images), "size": size, "fit": fit}
-    config = validate(TrainConfig, table | {"channels": channels, "background": background}, "")
+    settings = given(size=size, fit=fit, channels=channels, background=background)
+    config = validate(TrainConfig, {"images": os.fspath(images), **settings}, "")
     if sheet is not None:
         check_sheet_path(sheet, images)
     report, pictures = check_folder(
@@ -58,6 +65,7 @@ def check(
         channels=config.channels,
         fit=config.fit,
         background=config.background,
+        estimate=estimate,
         announce=progress,
     )
     with contextlib.closing(pictures) if pictures is not None else contextlib.nullcontext():

@@ -9,10 +9,10 @@ import typer
 
 from artgan.api import Architecture
 from artgan.cli.settings import argument, flag, given
-from artgan.cli.training import duration, finish, watched
+from artgan.cli.training import finish, watched
 from artgan.config import TrainConfig, component_tables, format_size, merge, parse_set, validate
 from artgan.errors import ConfigError
-from artgan.screen import plural, safe, say
+from artgan.screen import duration, plural, safe, say
 
 __all__ = ["app", "train"]
 
@@ -87,7 +87,8 @@ def train(
     that goes on is printed. A run is a folder in --out, with grids, statistics and checkpoints.
     """
     settings = given(
-        images=images, arch=arch, objective=objective, regularizers=_regularizers(regularizers),
+        images=images, arch=arch, objective=objective,
+        regularizers=_regularizers(ctx, regularizers),
         size=size, channels=channels, fit=fit, background=background, kimg=kimg, minutes=minutes,
         batch=batch, seed=seed, g_lr=g_lr, d_lr=d_lr, ema_kimg=ema_kimg, ema_rampup=ema_rampup,
         tick_kimg=tick_kimg, save_minutes=save_minutes, keep=keep, device=device,
@@ -116,9 +117,10 @@ def train(
     finish(result, stop)
 
 
-def _regularizers(names: list[str] | None) -> tuple[str, ...] | None:
-    if not names:
-        return None
+def _regularizers(ctx: typer.Context, names: list[str] | None) -> tuple[str, ...] | None:
+    if not names:  # an empty list in a settings file means none; no flag means no word of it
+        source = str(ctx.get_parameter_source("regularizers"))
+        return () if names == [] and source.endswith("DEFAULT_MAP") else None
     return () if names == ["none"] else tuple(names)
 
 

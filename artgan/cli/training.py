@@ -11,29 +11,41 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from artgan.screen import is_terminal, safe, say
+from artgan.screen import duration, is_terminal, safe, say
 
 if TYPE_CHECKING:
     from artgan.cli.live import ScreenWatcher
     from artgan.loop import TrainResult
 
-__all__ = ["Stop", "duration", "finish", "watched"]
+__all__ = ["Stop", "finish", "watched"]
 
 
 class Stop:
-    """Notes the signal that asks to end; the second one ends at once."""
+    """Notes the signal that asks to end.
+
+    While somebody asks, training that is, the first signal is noted and the second ends at once;
+    before that there is nothing to save, and the first one does.
+    """
 
     def __init__(self) -> None:
         self.signal: int | None = None
+        self._heard = False
 
     def asked(self) -> bool:
         """Return whether a signal came."""
+        self._heard = True
         return self.signal is not None
 
+    @property
+    def exit_code(self) -> int:
+        """Return 130 for an interrupt, 143 for the others."""
+        return 130 if self.signal == signal.SIGINT else 143
+
     def __call__(self, number: int, frame: FrameType | None) -> None:
-        if self.signal is not None:
-            raise KeyboardInterrupt
+        at_once = self.signal is not None or not self._heard
         self.signal = number
+        if at_once:
+            raise KeyboardInterrupt
 
 
 @contextlib.contextmanager
@@ -52,6 +64,10 @@ def watched() -> Iterator[tuple[ScreenWatcher, Stop]]:
     try:
         with watcher:
             yield watcher, stop
+    except KeyboardInterrupt:
+        if stop.signal is None:
+            raise
+        raise typer.Exit(stop.exit_code) from None
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
@@ -69,12 +85,4 @@ def finish(result: TrainResult, stop: Stop) -> None:
         say(f"to go on: artgan train --resume {path}")
     print(path)
     if not result.finished:
-        raise typer.Exit(143 if stop.signal != signal.SIGINT else 130)
-
-
-def duration(seconds: float) -> str:
-    minutes, rest = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    if hours:
-        return f"{hours} h {minutes:02d} min"
-    return f"{minutes} min {rest:02d} s" if minutes else f"{rest} s"
+        raise typer.Exit(stop.exit_code)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -148,7 +147,7 @@ def start(
                 _start_from(loop.trainer, init_from, out, watcher)
             return loop.run(intake)
     except BaseException:
-        if not any(run.checkpoints.glob("*")):  # nothing was trained: leave nothing behind
+        if not any(run.path.glob("fakes*.png")):  # nothing was trained: leave nothing behind
             shutil.rmtree(run.path, ignore_errors=True)
         raise
 
@@ -264,24 +263,16 @@ def forecast(
     config: TrainConfig, watcher: Watcher, *, components: Registry | None = None, steps: int = 6
 ) -> Forecast:
     """Return what a run with these settings would be, after a few steps that are thrown away."""
-    import torch
-
     from artgan.engine import describe_device, peak_bytes
-    from artgan.training import Trainer
+    from artgan.training import Trainer, measure_speed
 
     components = components or registry()
     choice, intake, device = _settle(config, components, watcher)
-    resolved = choice.config
-    with torch.random.fork_rng(devices=[]):
-        trainer = Trainer(resolved, components, device)
-        batch = resolved.batch or 1
-        height, width = resolved.side
-        reals = torch.randint(0, 256, (batch, resolved.channels, height, width), dtype=torch.uint8)
-        trainer.step(reals)
-        began = time.monotonic()
-        for _ in range(steps):
-            trainer.step(reals)
-        rate = steps * batch / (time.monotonic() - began)
+    resolved = _with_options(choice.config, components)
+    if not intake.pictures:
+        prepare(intake, _spec(resolved))  # says why there are none
+    trainer = Trainer(resolved, components, device)
+    rate = measure_speed(trainer, steps)
     seconds = resolved.minutes * 60 if resolved.minutes else (resolved.kimg or 0) * 1000 / rate
     return Forecast(
         resolved,

@@ -206,3 +206,13 @@ def test_pack(images, tmp_path, capsys):
     refused(["pack", "1", "-o", "mine.pt"], 2, "mine.pt should end in .artgan", capsys)
     assert run(["sample", "mine.artgan", "--seeds", "0-1", "-o", "out/"]) == 0
     assert len(list((tmp_path / "out").iterdir())) == 2
+
+
+def test_no_regularizer_in_a_settings_file_means_none(images, tmp_path, capsys):
+    import tomllib
+
+    (tmp_path / "artgan.toml").write_text("[train]\nregularizers = []\n")
+    assert run(["train", str(images), *TINY, "--dry-run"]) == 0
+    assert tomllib.loads(capsys.readouterr().out)["train"]["regularizers"] == []
+    assert run(["train", str(images), *TINY, "--dry-run", "--regularizer", "r1"]) == 0
+    assert tomllib.loads(capsys.readouterr().out)["train"]["regularizers"] == ["r1"]
