@@ -174,7 +174,8 @@ class Sampler(Component):
     Attributes:
         spaces: latent spaces it can walk in.
         closed: whether the path ends where it began.
-        min_keys: the fewest keys it can make a path of.
+        min_keys, max_keys: the fewest and the most keys it can make a path of; a max_keys of None
+            is no limit. It is never called with other numbers of them.
     """
 
     kind: ClassVar[str] = "samplers"
@@ -183,6 +184,7 @@ class Sampler(Component):
     spaces: tuple[str, ...] = ("z",)
     closed: bool = True
     min_keys: int = 1
+    max_keys: int | None = None
 
 
 @dataclass(frozen=True)
@@ -191,7 +193,7 @@ class Writer(Component):
 
     Attributes:
         suffixes: lower-case, with the dot; the first is the usual one. "/" stands for a folder.
-        animation: whether it holds more than one frame.
+        animation: whether it holds more than one frame; else it is given exactly one.
         max_fps: the highest rate it can show, None for no limit.
     """
 
@@ -349,6 +351,8 @@ class Path2Codes(Protocol):
     def __call__(self, keys: Tensor, u: Tensor) -> Tensor:
         """Return codes (T, ...) at positions u (T,) in [0, 1] of a path through keys (K, ...).
 
+        All of them are float32 and on the CPU; neither argument is changed. Codes are finite.
+
         A path begins at the first key; a closed one gives the same code at u = 0 and u = 1. Keys
         are met in order, evenly at k / K on a closed path and k / (K - 1) on an open one, unless
         the sampler's own documentation says where.
@@ -360,8 +364,10 @@ class FrameWriter(Protocol):
     """An open file that frames are written to, one after the other.
 
     A writer's target is called as ``open(options, path, *, size, fps, loop, recipe)``: size is
-    (height, width), fps frames a second, loop the number of repeats (0 for ever), recipe a JSON
-    text to be kept in the format's own metadata or None. Nothing is at `path` before `close`.
+    (height, width), fps frames a second, loop how many times it plays (0 for ever), recipe a JSON
+    text, to be kept as it is (UTF-8) in the format's own metadata, or None. Nothing is at `path`
+    before `close`. A frame of another size, and `close` without any frame, are refused with an
+    `ArtganError`.
     """
 
     def write(self, image: Tensor, *, name: str, seconds: float | None) -> None:

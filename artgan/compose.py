@@ -6,6 +6,7 @@ import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from pydantic import Field
 
@@ -13,9 +14,11 @@ from artgan.api import PathError
 from artgan.config import TrainConfig
 from artgan.loop import TrainResult, Watcher
 from artgan.options import Options
-from artgan.pictures import PictureSpec
 from artgan.registry import registry
 from artgan.screen import duration, safe
+
+if TYPE_CHECKING:
+    from artgan.pictures import PictureSpec
 
 __all__ = ["DemoConfig", "DemoResult", "demo", "estimate"]
 

@@ -73,7 +73,8 @@ def sync_folder(folder: Path) -> None:
 
 
 def _temporary_beside(path: Path) -> Path:
-    return path.with_name(f"{TEMPORARY}{os.getpid()}-{path.name[-80:]}")
+    unique = os.urandom(4).hex()  # threads of one process may write the same file
+    return path.with_name(f"{TEMPORARY}{os.getpid()}-{unique}-{path.name[-40:]}")
 
 
 @contextlib.contextmanager
@@ -169,8 +170,10 @@ def sweep(folder: Path) -> int:
 def gathered_files(folder: Path) -> Iterator[Path]:
     """Yield a temporary folder whose files move into a folder only when the block ends well.
 
-    The folder may exist: what is in it stays, but files of the same names are replaced. On any
-    failure nothing of it changes, and one that was made for this is removed.
+    The folder may exist: what is in it stays, but files of the same names are replaced. On a
+    failure in the block, and where a folder is in the way of a file, nothing of it changes, and one
+    that was made for this is removed. Only should the system refuse a later move, after it has
+    allowed others, those stay.
 
     Raises:
         OutputError: the system refused; says which path and why.
@@ -183,7 +186,10 @@ def gathered_files(folder: Path) -> Iterator[Path]:
             shutil.rmtree(temporary, ignore_errors=True)
             temporary.mkdir(parents=True)
             yield temporary
-            for entry in sorted(temporary.iterdir()):
+            entries = sorted(temporary.iterdir())
+            for entry in entries:
+                _check_free(folder / entry.name)
+            for entry in entries:
                 os.replace(entry, folder / entry.name)
             existed = True
             temporary.rmdir()
@@ -193,6 +199,12 @@ def gathered_files(folder: Path) -> Iterator[Path]:
         if not existed:
             with contextlib.suppress(OSError):
                 folder.rmdir()
+
+
+def _check_free(path: Path) -> None:
+    """Raise what moving a file to a path would, if a folder is there."""
+    if path.is_dir() and not path.is_symlink():
+        raise OutputError(f"cannot write {safe(path)}: {_REASONS[errno.EISDIR]}")
 
 
 T = TypeVar("T")

@@ -18,6 +18,7 @@ __all__ = [
     "RECIPE_KEY",
     "Frame",
     "Frames",
+    "Sheet",
     "check_images",
     "enlarge",
     "from_bytes",
@@ -114,10 +115,16 @@ def enlarge(images: Tensor, factor: int, *, smooth: bool = True) -> Tensor:
 
 
 def to_pil(image: Tensor) -> Image.Image:
-    """Return one unit picture (C, H, W), C of 1, 3 or 4, as a Pillow picture (L, RGB or RGBA)."""
+    """Return one picture (C, H, W), C of 1, 3 or 4, as a Pillow picture (L, RGB or RGBA).
+
+    Args:
+        image: unit range, or bytes (uint8).
+    """
+    import torch
     from PIL import Image
 
-    data = to_bytes(image.detach()).permute(1, 2, 0).contiguous().cpu().numpy()
+    pixels = image if image.dtype == torch.uint8 else to_bytes(image.detach())
+    data = pixels.permute(1, 2, 0).contiguous().cpu().numpy()
     return Image.fromarray(data[..., 0] if data.shape[2] == 1 else data)
 
 
@@ -134,19 +141,54 @@ def grid(images: Tensor, *, columns: int | None = None, gap: int = 2, level: flo
         Unit range, (C, rows * (H + gap) + gap, columns * (W + gap) + gap).
     """
     count, channels, height, width = images.shape
-    columns = columns if columns is not None else math.ceil(math.sqrt(count))
-    columns = min(columns, count)
-    rows = math.ceil(count / columns)
-    sheet = images.new_full(
-        (channels, rows * (height + gap) + gap, columns * (width + gap) + gap), level
-    )
+    (rows, across), corners = _layout(count, (height, width), columns, gap)
+    sheet = images.new_full((channels, rows, across), level)
     if channels == 4:
         sheet[3] = 1.0
-    for i, image in enumerate(images):
-        y = gap + (i // columns) * (height + gap)
-        x = gap + (i % columns) * (width + gap)
+    for image, (y, x) in zip(images, corners, strict=True):
         sheet[:, y : y + height, x : x + width] = image
     return sheet
+
+
+class Sheet:
+    """A white `grid` of bytes that pictures are put on one by one, none of them kept.
+
+    Args:
+        count: how many pictures there will be, at least 1.
+        channels: 1, 3 or 4.
+        size: (height, width) of each.
+        columns, gap: see `grid`.
+
+    Attributes:
+        image: bytes (uint8), (C, rows * (H + gap) + gap, columns * (W + gap) + gap).
+    """
+
+    def __init__(
+        self, count: int, channels: int, size: Size, *, columns: int | None = None, gap: int = 2
+    ) -> None:
+        import torch
+
+        whole, self._corners = _layout(count, size, columns, gap)
+        pixels = torch.full((*whole, channels), 255, dtype=torch.uint8)  # as Pillow wants them
+        self.image = pixels.permute(2, 0, 1)
+        self._size = size
+        self._next = 0
+
+    def add(self, image: Tensor) -> None:
+        """Put the next picture, unit range (C, H, W), in its place."""
+        (y, x), (height, width) = self._corners[self._next], self._size
+        self.image[:, y : y + height, x : x + width] = to_bytes(image)
+        self._next += 1
+
+
+def _layout(
+    count: int, size: Size, columns: int | None, gap: int
+) -> tuple[Size, list[tuple[int, int]]]:
+    """Return the size of a grid and the upper left corner of each picture in it, (y, x)."""
+    height, width = size[0] + gap, size[1] + gap
+    columns = min(columns if columns is not None else math.ceil(math.sqrt(count)), count)
+    corners = [(gap + (i // columns) * height, gap + (i % columns) * width) for i in range(count)]
+    return (math.ceil(count / columns) * height + gap, columns * width + gap), corners
 
 
 def save_png(path: Path, image: Tensor | Image.Image, recipe: str | None = None) -> None:
@@ -154,7 +196,7 @@ def save_png(path: Path, image: Tensor | Image.Image, recipe: str | None = None)
 
     Args:
         path: where; its folder is made.
-        image: unit range (C, H, W), or a Pillow picture.
+        image: unit range or bytes (C, H, W), or a Pillow picture.
         recipe: JSON text kept in an iTXt chunk under `RECIPE_KEY`.
 
     Raises:

@@ -213,7 +213,8 @@ def build_model(weights: Weights, device: torch.device, components: Registry) ->
         CheckpointError: a plug-in is missing, or the weights do not fit.
     """
     from artgan.api import Architecture, ComponentError, PluginError
-    from artgan.training import build_networks, load_state
+    from artgan.training import build_networks
+    from artgan.weights import load_state
 
     try:
         entry, networks = build_networks(components, weights.config)

@@ -1,17 +1,31 @@
-"""From frames to files: which writer an output wants, and one render into several of them."""
+"""From frames to files: which writer an output wants, and one render into several of them.
+
+What a third party's component raises while it runs becomes an error that names it (`blaming`).
+"""
 
 from __future__ import annotations
 
+import contextlib
 import os
 import queue
+import re
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from artgan.api import ConfigError, FrameWriter, PathError, Writer
+from artgan.api import (
+    ArtganError,
+    ConfigError,
+    FrameWriter,
+    OutputError,
+    PathError,
+    PluginError,
+    Writer,
+)
 from artgan.errors import nearest
+from artgan.files import explain
 from artgan.images import Frame, Frames
 from artgan.screen import safe
 
@@ -20,13 +34,24 @@ if TYPE_CHECKING:
 
     from artgan.registry import Entry, Registry
 
-__all__ = ["FOLDER", "Output", "Progress", "check_place", "deliver", "find_outputs"]
+__all__ = [
+    "FOLDER",
+    "Output",
+    "Progress",
+    "blaming",
+    "check_place",
+    "deliver",
+    "find_outputs",
+    "remove_surplus",
+]
 
 FOLDER = "/"
 """The suffix of outputs that are folders."""
 
 QUEUE_FRAMES = 8
 """Frames that may wait to be written while the next ones are rendered."""
+
+_FRAME_NAME = re.compile(r"frame[0-9]{6}")
 
 Progress = Callable[[int, int | None], None]
 """Called with how many are done, and of how many where that is known."""
@@ -57,6 +82,7 @@ def find_outputs(
     overwrite: bool,
     components: Registry,
     tables: Mapping[str, Mapping[str, Mapping[str, Any]]],
+    count: int | None = None,
 ) -> list[Output]:
     """Return the outputs that names stand for, once each can be used.
 
@@ -66,9 +92,11 @@ def find_outputs(
         overwrite: whether something that exists may be replaced.
         components: where writers are found.
         tables: options, kind -> name -> option.
+        count: how many frames there will be, None if that is not known.
 
     Raises:
-        ConfigError: no writer knows the suffix, the rate is too high, or a path was given twice.
+        ConfigError: no writer knows the suffix, the rate is too high, there are several frames for
+            a format of one, or a path was given twice.
         PathError: something is in the way.
     """
     suffixes = _suffixes(components)
@@ -76,11 +104,16 @@ def find_outputs(
     for out in outs:
         suffix = _suffix(out, suffixes)
         entry, path = suffixes[suffix], Path(out)
-        if any(path.absolute() == other.path.absolute() for other in outputs):
+        if any(os.path.realpath(path) == os.path.realpath(other.path) for other in outputs):
             raise ConfigError(f"{safe(out)} was given twice: give each output its own name")
         check_place(path, folder=suffix == FOLDER, overwrite=overwrite)
         record = entry.record
         assert isinstance(record, Writer)
+        if not record.animation and count is not None and count > 1:
+            hint = f"give a folder, such as {safe(path.with_suffix(''))}/, or another format"
+            raise ConfigError(
+                f"{safe(out)} holds one picture, {count:,} frames were asked for: {hint}"
+            )
         if record.max_fps is not None and fps > record.max_fps:
             raise ConfigError(
                 f"{safe(out)}: '{record.name}' shows at most {record.max_fps:g} frames a second, "
@@ -161,8 +194,9 @@ def deliver(
     """Write frames to every output while they are made, and return the files.
 
     Frames are made in this thread and written in one other, a few ahead, so that both go on at
-    once and a long animation is never in memory. On any failure, and when interrupted, nothing is
-    left of any output.
+    once and a long animation is never in memory. On any failure while frames are made and written,
+    and when interrupted, nothing is left of any output. At the end they take their names one after
+    the other: should the system refuse one its name then, those before it stay, whole.
 
     Args:
         frames: what to write; their size and rate are known.
@@ -171,21 +205,24 @@ def deliver(
         loop: times an animation plays, 0 for ever.
         recipe: kept in the files, None for nothing.
         progress: called now and then, and once at the end.
+
+    Raises:
+        OutputError: a file cannot be written.
+        PluginError: a third party's writer failed or broke its contract.
     """
-    writers: list[FrameWriter] = []
+    writers: list[_Named] = []
     try:
         for output in outputs:
-            writers.append(
-                components.build(
-                    output.entry,
-                    output.options,
-                    output.path,
-                    size=frames.size,
-                    fps=frames.fps,
-                    loop=loop,
-                    recipe=recipe,
-                )
+            writer = components.build(
+                output.entry,
+                output.options,
+                output.path,
+                size=frames.size,
+                fps=frames.fps,
+                loop=loop,
+                recipe=recipe,
             )
+            writers.append(_Named(output.entry, writer))
         _pump(frames, writers, progress)
         return [path for writer in writers for path in writer.close()]
     except BaseException:
@@ -194,10 +231,89 @@ def deliver(
         raise
 
 
+def remove_surplus(outputs: Sequence[Output], files: Sequence[Path]) -> int:
+    """Remove what is left of an older, longer sequence in folders, and return how many that were.
+
+    Only files called like frames, frame000000 and so on, with a suffix that the new ones have, are
+    removed.
+
+    Args:
+        outputs: what was written to.
+        files: what was written, see `deliver`.
+
+    Raises:
+        OutputError: the system refused.
+    """
+    count = 0
+    for folder in [output.path for output in outputs if output.path.is_dir()]:
+        new = {path.name for path in files if path.parent == folder}
+        suffixes = {Path(name).suffix for name in new}
+        for path in sorted(folder.iterdir()):
+            if path.name in new or path.suffix not in suffixes or not path.is_file():
+                continue
+            if _FRAME_NAME.fullmatch(path.stem) is None:
+                continue
+            try:
+                path.unlink()
+            except OSError as error:
+                raise OutputError(f"cannot remove {safe(path)}: {explain(error)}") from error
+            count += 1
+    return count
+
+
+@contextlib.contextmanager
+def blaming(entry: Entry) -> Iterator[None]:
+    """Name a third party's component where it raises what no plain sentence explains.
+
+    Raises:
+        PluginError: it did; names it and the cause.
+    """
+    try:
+        yield
+    except (Exception, SystemExit) as error:
+        if entry.plugin.built_in or isinstance(error, ArtganError | MemoryError):
+            raise
+        name = type(error).__name__
+        cause = explain(error) if isinstance(error, OSError) else f"{name}: {safe(error)}"[:200]
+        raise _broken(entry, f"failed: {cause.rstrip(': ')}") from error
+
+
+def _broken(entry: Entry, what: str) -> PluginError:
+    noun = entry.record.kind.removesuffix("s")
+    return PluginError(f"{noun} '{safe(entry.qualified)}' {what}")
+
+
+class _Named:
+    """A `FrameWriter` whose failures name it."""
+
+    def __init__(self, entry: Entry, writer: FrameWriter) -> None:
+        self._entry, self._writer = entry, writer
+
+    def write(self, frame: Frame) -> None:
+        with blaming(self._entry):
+            self._writer.write(frame.image, name=frame.name, seconds=frame.seconds)
+
+    def close(self) -> list[Path]:
+        with blaming(self._entry):
+            written = self._writer.close()
+        if not isinstance(written, list) or not all(
+            isinstance(path, Path) and path.is_file() for path in written
+        ):
+            raise _broken(
+                self._entry, f"says it wrote {safe(repr(written))[:200]}, expected a list of files"
+            )
+        return written
+
+    def abort(self) -> None:
+        """Give up; what goes wrong here would hide why."""
+        with contextlib.suppress(Exception):
+            self._writer.abort()
+
+
 class _Encoder(threading.Thread):
     """Gives the frames of a queue to writers until None comes; after a failure it only empties."""
 
-    def __init__(self, writers: Sequence[FrameWriter]) -> None:
+    def __init__(self, writers: Sequence[_Named]) -> None:
         super().__init__(name="artgan-encoder", daemon=True)
         self.frames: queue.Queue[Frame | None] = queue.Queue(QUEUE_FRAMES)
         self.failure: BaseException | None = None
@@ -211,13 +327,13 @@ class _Encoder(threading.Thread):
                 continue
             try:
                 for writer in self._writers:
-                    writer.write(frame.image, name=frame.name, seconds=frame.seconds)
+                    writer.write(frame)
                 self.done += 1
             except BaseException as error:  # handed to the thread that waits for it
                 self.failure = error
 
 
-def _pump(frames: Frames, writers: Sequence[FrameWriter], progress: Progress | None) -> None:
+def _pump(frames: Frames, writers: Sequence[_Named], progress: Progress | None) -> None:
     encoder = _Encoder(writers)
     encoder.start()
     try:

@@ -13,17 +13,18 @@ import os
 import stat
 import threading
 import warnings
+import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageColor, UnidentifiedImageError
 
 from artgan.api import ConfigError, ImageError, Size
-from artgan.colours import TURNS, RefusedColours, orientation, to_srgb
+from artgan.colours import TURNS, Forgiven, RefusedColours, fit_key, orientation, to_srgb
 from artgan.formats import FORMATS, RAW_SUFFIXES, refusal
 from artgan.screen import safe
 
@@ -49,6 +50,12 @@ MAX_PIXELS = 100_000_000
 MIN_SIDE = 8
 """A picture with a shorter side, in pixels, is of no use for training."""
 
+_OURS = r"(PIL|pillow_heif|artgan\.(pictures|colours))\b"  # modules whose warnings are silenced
+_ENDS = {"PNG": b"IEND\xaeB`\x82", "JPEG": b"\xff\xd9", "MPO": b"\xff\xd9"}
+_HOLED = {"WEBP", "AVIF", "HEIF"}  # decoders of these take zeros for pixels, and no end is marked
+_ZEROS = 1 << 20  # bytes; a longer run of zeros at the end of a file is no padding
+_BLOCK = 1 << 16
+
 
 class UnreadablePicture(ImageError):
     """A picture file that cannot be used.
@@ -56,12 +63,17 @@ class UnreadablePicture(ImageError):
     Attributes:
         reason: why, as "kind" or "kind: detail".
         is_picture: False if the file does not even claim to be one.
+        lasting: whether it holds until the file is changed; False where the machine failed, as
+            when memory or the disk did, or where the file had gone.
     """
 
-    def __init__(self, path: Path, reason: str, *, is_picture: bool = True) -> None:
+    def __init__(
+        self, path: Path, reason: str, *, is_picture: bool = True, lasting: bool = True
+    ) -> None:
         super().__init__(f"cannot read {safe(path)}: {reason}")
         self.reason = reason
         self.is_picture = is_picture
+        self.lasting = lasting
 
 
 @dataclass(frozen=True)
@@ -109,6 +121,7 @@ class Header:
         format: Pillow's name of it.
         mode: Pillow's name of the kind of pixels.
         several: whether it holds more pictures than the first.
+        mark: checksum of how the file begins and ends.
     """
 
     width: int
@@ -116,6 +129,7 @@ class Header:
     format: str
     mode: str
     several: bool
+    mark: int
 
 
 # Quiet --------------------------------------------------------------------------------------
@@ -129,14 +143,14 @@ _outer = contextlib.ExitStack()
 def quiet() -> Iterator[None]:
     """Silence Pillow's warnings and its own pixel limit while the block runs, in all threads.
 
-    Warning filters belong to the whole process: the first to enter sets them and the last to
-    leave puts them back, so that threads do not undo one another.
+    Both belong to the whole process: the first to enter sets them and the last to leave takes them
+    away, whatever other filters have come and gone meanwhile. Nobody else's warnings are silenced.
     """
     global _users
     with _lock:
         if _users == 0:
-            _outer.enter_context(warnings.catch_warnings())
-            warnings.simplefilter("ignore")
+            warnings.filterwarnings("ignore", module=_OURS)
+            _outer.callback(_unfilter, warnings.filters[0])
             _outer.callback(setattr, Image, "MAX_IMAGE_PIXELS", Image.MAX_IMAGE_PIXELS)
             Image.MAX_IMAGE_PIXELS = None
         _users += 1
@@ -149,6 +163,11 @@ def quiet() -> Iterator[None]:
                 _outer.close()
 
 
+def _unfilter(added: object) -> None:
+    with contextlib.suppress(ValueError):  # somebody has put back the filters of before
+        cast("list[Any]", warnings.filters).remove(added)
+
+
 # Opening ------------------------------------------------------------------------------------
 
 
@@ -158,14 +177,14 @@ def read_header(path: Path, *, max_pixels: int = MAX_PIXELS) -> Header:
     Raises:
         UnreadablePicture: it cannot be used; `load_picture` may still find more wrong.
     """
-    with _opened(path, max_pixels) as image:
+    with _opened(path, max_pixels) as (image, mark):
         width, height = image.size
         if image.format != "TIFF" and orientation(image, decoded=False) >= 5:  # TIFF: done
             width, height = height, width
         several = False
-        with contextlib.suppress(Exception):
+        with Forgiven(Exception):
             several = bool(getattr(image, "is_animated", False))
-        return Header(width, height, image.format or "", image.mode, several)
+        return Header(width, height, image.format or "", image.mode, several, mark)
 
 
 def load_picture(
@@ -182,20 +201,22 @@ def load_picture(
     Raises:
         UnreadablePicture: it cannot be used; the reason is plain.
     """
-    with _opened(path, max_pixels) as image:
+    with _opened(path, max_pixels) as (image, _):
         if near is not None and image.format == "JPEG":
             image.draft(None, (2 * max(near), 2 * max(near)))
         image.load()
         turn = TURNS.get(orientation(image))
         plain = to_srgb(image)
-        upright = plain.copy() if turn is None else plain.transpose(turn)
+        upright = plain if turn is None else plain.transpose(turn)
         upright.info = {}  # profile and orientation are used up, and must not be saved again
         return upright
 
 
 @contextlib.contextmanager
-def _opened(path: Path, max_pixels: int) -> Iterator[Image.Image]:
-    """Yield the picture in a file, its header read; tell whatever goes wrong in plain words.
+def _opened(path: Path, max_pixels: int) -> Iterator[tuple[Image.Image, int]]:
+    """Yield the picture in a file, its header read, and the file's mark (see `Header`).
+
+    Whatever goes wrong, here or in the block, is told in plain words.
 
     Pillow raises nearly anything on a damaged file, so everything is caught.
     """
@@ -205,17 +226,19 @@ def _opened(path: Path, max_pixels: int) -> Iterator[Image.Image]:
             head = file.read(1024)
             file.seek(0)
             image = Image.open(file, formats=FORMATS)
-            _check_header(path, image, file, max_pixels)
-            yield image
+            tail = _check_header(path, image, file, max_pixels)
+            fit_key(image, head)
+            yield image, zlib.crc32(tail, zlib.crc32(head))
     except UnreadablePicture:
         raise
     except RefusedColours as error:
         raise UnreadablePicture(path, f"unsupported: {error}") from None
     except MemoryError:
-        raise UnreadablePicture(path, "too large: it does not fit into memory") from None
+        reason = "too large: it does not fit into memory"
+        raise UnreadablePicture(path, reason, lasting=False) from None
     except Exception as error:
-        reason, is_picture = _explain(error, head)
-        raise UnreadablePicture(path, reason, is_picture=is_picture) from error
+        reason, is_picture, lasting = _explain(error, head)
+        raise UnreadablePicture(path, reason, is_picture=is_picture, lasting=lasting) from error
 
 
 def _regular_file(path: Path) -> BinaryIO:
@@ -227,44 +250,63 @@ def _regular_file(path: Path) -> BinaryIO:
     return os.fdopen(handle, "rb")
 
 
-def _check_header(path: Path, image: Image.Image, file: BinaryIO, max_pixels: int) -> None:
+def _check_header(path: Path, image: Image.Image, file: BinaryIO, max_pixels: int) -> bytes:
+    """Refuse what need not be decoded to be refused, and return the file's last 64 bytes."""
     width, height = image.size
     if width * height > max_pixels:
         limit = f"at most {max_pixels / 1e6:g} megapixels are read"
         raise UnreadablePicture(path, f"too large: {width}x{height} px, {limit}")
     if image.format == "TIFF" and path.suffix.lower() in RAW_SUFFIXES:
         raise UnreadablePicture(path, "unsupported: camera raw, save it as PNG or JPEG")
-    if image.format == "JPEG" and _breaks_off(file):
-        raise UnreadablePicture(path, "truncated: its end is filled with zeros")
-
-
-def _breaks_off(file: BinaryIO) -> bool:
-    """Return whether a JPEG ends in zeros, which libjpeg shows as grey without a word."""
     here = file.tell()
     try:
         file.seek(-min(64, file.seek(0, io.SEEK_END)), io.SEEK_END)
-        if file.read().strip(b"\0"):
-            return False
-        file.seek(0)
-        return not file.read().rstrip(b"\0").endswith(b"\xff\xd9")  # its end-of-image marker
+        tail = file.read(64)
+        if not tail.strip(b"\0") and _breaks_off(file, image.format or ""):
+            raise UnreadablePicture(path, "truncated: its end is filled with zeros")
     finally:
         file.seek(here)
+    return tail
 
 
-def _explain(error: Exception, head: bytes | None) -> tuple[str, bool]:
-    """Return the reason of a failure and whether the file claims to be a picture."""
+def _breaks_off(file: BinaryIO, format: str) -> bool:
+    """Return whether a file that ends in zeros lacks its own end.
+
+    Decoders show the lost part as black or grey without a word. BMP and TIFF may well end in black
+    pixels, and the decoder of GIF tells.
+    """
+    if format in _HOLED:
+        return True
+    if format not in _ENDS:
+        return False
+    end = file.seek(0, io.SEEK_END)
+    lowest = max(0, end - _ZEROS)
+    while end > lowest:
+        start = max(lowest, end - _BLOCK)
+        file.seek(start)
+        block = file.read(end - start).rstrip(b"\0")
+        if block:
+            end = start + len(block)
+            file.seek(max(0, end - 8))
+            return not file.read(min(8, end)).endswith(_ENDS[format])
+        end = start
+    return True
+
+
+def _explain(error: Exception, head: bytes | None) -> tuple[str, bool, bool]:
+    """Return why something failed, whether the file claims to be a picture, and if it will last."""
     if isinstance(error, FileNotFoundError):
-        return "vanished", True
+        return "vanished", True, False
     if isinstance(error, OSError) and error.errno and (head is None or error.errno != errno.EINVAL):
         denied = error.errno in (errno.EACCES, errno.EPERM)
         why = "permission is denied" if denied else (error.strerror or str(error)).lower()
-        return f"unreadable: {why}", True
+        return f"unreadable: {why}", True, False
     if not head:
-        return "empty", False
+        return "empty", False, True
     if isinstance(error, UnidentifiedImageError):
-        return refusal(head)
+        return (*refusal(head), True)
     is_cut = "truncated" in str(error).lower() or isinstance(error, EOFError)
-    return "truncated" if is_cut else "damaged", True
+    return "truncated" if is_cut else "damaged", True, True
 
 
 # Fitting ------------------------------------------------------------------------------------

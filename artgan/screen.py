@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from rich.console import Console
 
-__all__ = ["console", "duration", "is_terminal", "plural", "safe", "say"]
+__all__ = ["console", "duration", "file_size", "is_terminal", "plural", "safe", "say"]
 
 _BAD = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
 
@@ -58,6 +58,18 @@ def duration(seconds: float) -> str:
     if hours:
         return f"{hours} h {minutes:02d} min"
     return f"{minutes} min {rest:02d} s" if minutes else f"{rest} s"
+
+
+def file_size(count: int) -> str:
+    """Return a number of bytes in words.
+
+    >>> file_size(1_234_567)
+    '1.2 MB'
+    """
+    for unit, size in (("GB", 10**9), ("MB", 10**6), ("kB", 10**3)):
+        if count >= size:
+            return f"{count / size:.1f} {unit}"
+    return plural(count, "byte")
 
 
 def say(line: str) -> None:

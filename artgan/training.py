@@ -34,6 +34,7 @@ from artgan.engine import adam
 from artgan.images import from_bytes, to_signed
 from artgan.latents import derive, draw, draw_batch
 from artgan.screen import safe
+from artgan.weights import load_state, optimizer_tensors, restore_optimizer, under
 
 if TYPE_CHECKING:
     from artgan.api import Logits, Pyramid
@@ -43,7 +44,6 @@ if TYPE_CHECKING:
 __all__ = [
     "Trainer",
     "build_networks",
-    "load_state",
     "measure_speed",
     "pyramid_like",
     "term_is_due",
@@ -339,10 +339,9 @@ class Trainer:
             for key, value in module.state_dict().items()
         }
         optimizers = {
-            f"{phase}.{index}.{key}": value
+            f"{phase}.{name}": value
             for phase, optimizer in self.optimizers.items()
-            for index, entry in optimizer.state_dict()["state"].items()
-            for key, value in entry.items()
+            for name, value in optimizer_tensors(optimizer).items()
         }
         ema = self.generator_ema.state_dict()
         return {"ema": ema, "networks": networks, "optimizers": optimizers}
@@ -366,10 +365,10 @@ class Trainer:
         """
         load_state(self.generator_ema, tensors["ema"], "ema.safetensors")
         for name, module in self.networks.named().items():
-            own = _under(tensors["networks"], f"{name}.")
+            own = under(tensors["networks"], f"{name}.")
             load_state(module, own, f"networks.safetensors, {name}")
         for phase, optimizer in self.optimizers.items():
-            _restore_optimizer(optimizer, _under(tensors["optimizers"], f"{phase}."))
+            restore_optimizer(optimizer, under(tensors["optimizers"], f"{phase}."))
         try:
             self.cur_nimg = int(state["cur_nimg"])
             self.attempt = int(state["attempt"])
@@ -393,7 +392,7 @@ class Trainer:
         load_state(self.networks.generator, tensors["ema"], "ema.safetensors")
         found = ["generator"]
         for name, module in self.networks.named().items():
-            own = _under(tensors.get("networks", {}), f"{name}.")
+            own = under(tensors.get("networks", {}), f"{name}.")
             if name != "generator" and own:
                 load_state(module, own, f"networks.safetensors, {name}")
                 found.append(name)
@@ -407,10 +406,6 @@ def _set(value: float | None) -> float:
 
 def _tensors(module: nn.Module) -> list[Tensor]:
     return [*module.parameters(), *module.buffers()]
-
-
-def _under(tensors: Mapping[str, Tensor], prefix: str) -> dict[str, Tensor]:
-    return {k.removeprefix(prefix): v for k, v in tensors.items() if k.startswith(prefix)}
 
 
 def measure_speed(trainer: Trainer, steps: int = 6) -> float:
@@ -427,38 +422,3 @@ def measure_speed(trainer: Trainer, steps: int = 6) -> float:
         for _ in range(steps):
             trainer.step(reals)
         return steps * config.batch / max(time.monotonic() - began, 1e-9)
-
-
-def load_state(module: nn.Module, tensors: Mapping[str, Tensor], what: str) -> None:
-    """Load tensors into a module after comparing names, shapes and types.
-
-    Raises:
-        CheckpointError: they differ; names the first tensor that does.
-    """
-    own = module.state_dict()
-    for name in sorted({*own, *tensors}):
-        if name not in tensors:
-            raise CheckpointError(f"{what}: tensor {safe(name)} is missing")
-        if name not in own:
-            raise CheckpointError(f"{what}: tensor {safe(name)} is none of this architecture's")
-        wanted, found = own[name], tensors[name]
-        if wanted.shape != found.shape or wanted.dtype != found.dtype:
-            raise CheckpointError(
-                f"{what}: tensor {safe(name)} is {found.dtype} {tuple(found.shape)}, "
-                f"expected {wanted.dtype} {tuple(wanted.shape)}"
-            )
-    module.load_state_dict(dict(tensors))
-
-
-def _restore_optimizer(optimizer: torch.optim.Optimizer, tensors: Mapping[str, Tensor]) -> None:
-    state: dict[int, dict[str, Tensor]] = {}
-    for name, tensor in tensors.items():
-        index, _, key = name.partition(".")
-        state.setdefault(int(index), {})[key] = tensor
-    wanted = sum(len(group["params"]) for group in optimizer.param_groups)
-    if state and set(state) != set(range(wanted)):
-        raise CheckpointError(
-            f"optimizers.safetensors holds {len(state)} parameters, expected {wanted}"
-        )
-    saved = optimizer.state_dict()
-    optimizer.load_state_dict({"state": state, "param_groups": saved["param_groups"]})

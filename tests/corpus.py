@@ -89,6 +89,19 @@ def swapped_profile() -> bytes:
     return bytes(data)
 
 
+def linear_profile() -> bytes:
+    """Return an ICC profile named sRGB whose curves are straight lines."""
+    data = bytearray(ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes())
+    count = struct.unpack(">I", data[128:132])[0]
+    for i in range(count):
+        name, at, size = struct.unpack(">4sII", data[132 + 12 * i : 144 + 12 * i])
+        if name in (b"rTRC", b"gTRC", b"bTRC"):
+            curve = b"curv" + b"\0" * 8  # no points: the identity
+            data[at : at + size] = curve.ljust(size, b"\0")
+            data[140 + 12 * i : 144 + 12 * i] = struct.pack(">I", len(curve))
+    return bytes(data)
+
+
 HTML = b"<!DOCTYPE html>\n<html><body>404 Not Found</body></html>\n"
 SVG = b'<?xml version="1.0"?>\n<svg xmlns="http://www.w3.org/2000/svg"/>\n'
 EPS = b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 32 32\nshowpage\n"

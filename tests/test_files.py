@@ -13,6 +13,7 @@ from artgan import files
 from artgan.api import OutputError
 from artgan.files import (
     TEMPORARY,
+    Pending,
     append_line,
     atomic_folder,
     atomic_write,
@@ -221,6 +222,95 @@ def test_gathered_files_join_what_is_there(tmp_path):
 def test_gathered_files_that_fail_leave_nothing(tmp_path):
     with pytest.raises(ZeroDivisionError):
         fail_in(gathered_files(tmp_path / "out"), ZeroDivisionError())
+    assert names(tmp_path) == []
+
+
+def test_gathered_files_replace_all_or_none(tmp_path):
+    """A folder in the way of the last file keeps the first from its place, too."""
+    (tmp_path / "a").write_bytes(b"old")
+    (tmp_path / "b").mkdir()
+
+    def gather():
+        with gathered_files(tmp_path) as temporary:
+            write_bytes(temporary / "a", b"new")
+            write_bytes(temporary / "b", b"new")
+
+    with pytest.raises(OutputError) as caught:
+        gather()
+    assert str(caught.value) == (
+        f"cannot write {tmp_path / 'b'}: a folder is in the way: choose another name"
+    )
+    assert (tmp_path / "a").read_bytes() == b"old"
+    assert names(tmp_path) == ["a", "b"]
+
+
+def test_gathered_files_replace_links_and_not_what_they_lead_to(tmp_path):
+    (tmp_path / "far").mkdir()
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "a").symlink_to(tmp_path / "far")
+    with gathered_files(tmp_path / "out") as temporary:
+        write_bytes(temporary / "a", b"new")
+    assert (tmp_path / "out" / "a").read_bytes() == b"new"
+    assert names(tmp_path) == ["far", "out"]
+
+
+def test_gathered_files_clear_what_a_killed_process_left(tmp_path):
+    stale = tmp_path / f"{TEMPORARY}{os.getpid()}"
+    stale.mkdir()
+    (stale / "old").touch()
+    with gathered_files(tmp_path) as temporary:
+        write_bytes(temporary / "new", b"")
+    assert names(tmp_path) == ["new"]
+
+
+def test_gathered_files_into_nowhere_are_named(tmp_path):
+    (tmp_path / "file").touch()
+    with pytest.raises(OutputError, match=r"^cannot write .*file/out: a part of the path is a"):
+        fail_in(gathered_files(tmp_path / "file" / "out"), ZeroDivisionError())
+
+
+# Blocks held open
+
+
+def test_pending_holds_a_block_open_until_it_is_finished(tmp_path):
+    pending = Pending(atomic_write(tmp_path / "a"))
+    for part in (b"1", b"2"):
+        with pending.guard() as file:
+            file.write(part)
+        assert not (tmp_path / "a").exists()
+    pending.finish()
+    assert (tmp_path / "a").read_bytes() == b"12"
+    pending.abandon()
+    pending.finish()
+    assert names(tmp_path) == ["a"]
+    assert (tmp_path / "a").read_bytes() == b"12"
+
+
+def test_pending_that_is_abandoned_leaves_what_was_there(tmp_path):
+    (tmp_path / "a").write_bytes(b"old")
+    pending = Pending(atomic_write(tmp_path / "a"))
+    pending.value.write(b"new")
+    pending.abandon()
+    pending.abandon()
+    pending.finish()
+    assert names(tmp_path) == ["a"]
+    assert (tmp_path / "a").read_bytes() == b"old"
+
+
+def test_a_failure_under_guard_ends_the_block(tmp_path):
+    pending = Pending(gathered_files(tmp_path / "out"))
+    write_bytes(pending.value / "a", b"1")
+    with pytest.raises(ZeroDivisionError), pending.guard():
+        raise ZeroDivisionError
+    assert names(tmp_path) == []
+    pending.finish()
+    assert names(tmp_path) == []
+
+
+def test_a_refusal_under_guard_is_one_sentence(tmp_path):
+    pending = Pending(atomic_write(tmp_path / "a"))
+    with pytest.raises(OutputError, match="no space is left on the disk"), pending.guard():
+        raise OSError(errno.ENOSPC, "No space left on device")
     assert names(tmp_path) == []
 
 

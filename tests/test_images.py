@@ -9,6 +9,7 @@ from artgan.images import (
     RECIPE_KEY,
     Frame,
     Frames,
+    Sheet,
     check_images,
     enlarge,
     from_bytes,
@@ -62,6 +63,19 @@ def test_grid_has_no_more_columns_than_pictures_and_an_opaque_gap():
     assert tuple(sheet.shape) == (4, 6, 11)
     assert sheet[:, 0, 0].tolist() == [1.0, 1.0, 1.0, 1.0]
     assert sheet[3, 1, 1] == 0
+
+
+@pytest.mark.parametrize("channels", [1, 3, 4])
+def test_a_sheet_is_a_grid_in_bytes(tmp_path, channels):
+    tiles = torch.rand(5, channels, 3, 4, generator=_at(1))
+    sheet = Sheet(5, channels, (3, 4), columns=2, gap=1)
+    assert sheet.image.dtype == torch.uint8
+    for tile in tiles:
+        sheet.add(tile)
+    assert torch.equal(sheet.image, to_bytes(grid(tiles, columns=2, gap=1)))
+    save_png(tmp_path / "a.png", sheet.image)
+    save_png(tmp_path / "b.png", grid(tiles, columns=2, gap=1))
+    assert (tmp_path / "a.png").read_bytes() == (tmp_path / "b.png").read_bytes()
 
 
 def test_enlarge_with_squares_by_hand():

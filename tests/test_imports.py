@@ -18,7 +18,7 @@ LAYERS = [
     {"errors", "screen", "files", "options"},
     {"api"},
     {"images", "pictures", "colours", "formats", "latents", "config", "engine", "hookspecs"},
-    {"data", "registry", "runs", "checkpoints"},
+    {"data", "registry", "runs", "checkpoints", "weights"},
     {"choose", "loop", "models", "outputs", "paintings", "rendering", "testing", "training"},
     {"pipelines"},
     {"compose"},

@@ -6,15 +6,28 @@ import pytest
 import torch
 
 from artgan.api import Writer
-from artgan.errors import ArtganError, ConfigError, PathError
+from artgan.errors import ArtganError, ConfigError, PathError, PluginError
 from artgan.images import Frame, Frames
-from artgan.outputs import QUEUE_FRAMES, Output, check_place, deliver, find_outputs
+from artgan.outputs import (
+    QUEUE_FRAMES,
+    Output,
+    blaming,
+    check_place,
+    deliver,
+    find_outputs,
+    remove_surplus,
+)
 from artgan.registry import registry
 
 
-def find(*outs, fps=25.0, overwrite=False, tables=None):
+def find(*outs, fps=25.0, overwrite=False, tables=None, count=None):
     return find_outputs(
-        outs, fps=fps, overwrite=overwrite, components=registry(), tables=tables or {}
+        outs,
+        fps=fps,
+        overwrite=overwrite,
+        components=registry(),
+        tables=tables or {},
+        count=count,
     )
 
 
@@ -33,7 +46,14 @@ def left(folder):
 
 
 @pytest.mark.parametrize(
-    ("out", "writer"), [("a.gif", "gif"), ("A.GIF", "gif"), ("b.png", "png"), ("c/", "png")]
+    ("out", "writer"),
+    [
+        ("a.gif", "gif"),
+        ("A.GIF", "gif"),
+        ("b.png", "png"),
+        ("c/", "png-frames"),
+        ("d.png/", "png-frames"),
+    ],
 )
 def test_the_suffix_chooses_the_writer(out, writer):
     (output,) = find(out)
@@ -42,7 +62,23 @@ def test_the_suffix_chooses_the_writer(out, writer):
 
 def test_an_existing_folder_needs_no_slash(tmp_path):
     (output,) = find(str(tmp_path))
-    assert output.entry.record.name == "png"
+    assert output.entry.record.name == "png-frames"
+
+
+def test_a_folder_may_end_in_any_suffix(tmp_path):
+    outputs = find(f"{tmp_path}/frames.png/")
+    files = deliver(frames(2), outputs, components=registry())
+    assert files == [tmp_path / "frames.png" / f"frame00000{i}.png" for i in range(2)]
+
+
+def test_several_frames_need_more_than_one_picture():
+    with pytest.raises(ConfigError) as caught:
+        find("a.png", count=12)
+    assert str(caught.value) == (
+        "a.png holds one picture, 12 frames were asked for: "
+        "give a folder, such as a/, or another format"
+    )
+    assert find("a.png", count=1)
 
 
 @pytest.mark.parametrize("out", ["a.giff", "a", "", ".gif", "a.gif.bak"])
@@ -93,6 +129,15 @@ def test_places_that_are_taken(tmp_path):
 def test_the_same_place_twice_is_refused(tmp_path):
     with pytest.raises(ConfigError, match="given twice"):
         find(f"{tmp_path}/a.gif", f"{tmp_path}/a.gif")
+
+
+def test_one_place_by_two_spellings_is_refused(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "sub").mkdir()
+    (tmp_path / "link").symlink_to("sub")
+    for one, other in (("b.gif", "sub/../b.gif"), ("sub/b.gif", "link/b.gif"), ("sub", "sub/")):
+        with pytest.raises(ConfigError, match=f"^{other} was given twice"):
+            find(one, other)
 
 
 def test_one_render_into_several_files(tmp_path):
@@ -174,3 +219,83 @@ def test_only_a_few_frames_wait(monkeypatch, tmp_path):
     deliver(Frames(made(), (2, 2), 25.0, 100), [output], components=known)
     assert len(CountingWriter.ahead) == 100
     assert max(CountingWriter.ahead) <= QUEUE_FRAMES + 1
+
+
+# Folders with an older sequence ---------------------------------------------------------------
+
+
+def test_what_is_left_of_a_longer_sequence_goes_and_nothing_else(tmp_path):
+    outputs = find(f"{tmp_path}/f/", f"{tmp_path}/a.gif")
+    deliver(frames(5), outputs, components=registry())
+    others = ["frame1.png", "frame000004.txt", "frame0000040.png", "mine.png"]
+    for name in others:
+        (tmp_path / "f" / name).write_bytes(b"mine")
+    (tmp_path / "f" / "frame000009.png").mkdir()
+    files = deliver(frames(3), outputs, components=registry())
+    assert remove_surplus(outputs, files) == 2
+    new = [f"frame00000{i}.png" for i in range(3)]
+    assert left(tmp_path / "f") == sorted([*new, *others, "frame000009.png"])
+    assert remove_surplus(outputs, files) == 0
+
+
+# Writers of strangers -------------------------------------------------------------------------
+
+STRANGE = """
+    from pathlib import Path
+
+    from artgan.api import ConfigError, Writer, hookimpl
+
+    @hookimpl
+    def artgan_writers():
+        yield Writer("strange", "strange_plugin:Strange", suffixes=(".odd",))
+
+    class Strange:
+        fault = "none"
+
+        def __init__(self, options, path, **how):
+            self.path = path
+
+        def write(self, image, *, name, seconds):
+            if self.fault == "write":
+                raise ValueError("no such \x1b[2J colour")
+            if self.fault == "exit":
+                raise SystemExit(3)
+            if self.fault == "sentence":
+                raise ConfigError("it takes no grey")
+
+        def close(self):
+            if self.fault == "close":
+                raise OSError(28, "No space left on device")
+            return {"paths": None, "gone": [self.path]}.get(self.fault, [])
+
+        def abort(self):
+            raise RuntimeError("abort fails, too")
+"""
+
+
+@pytest.mark.parametrize(
+    ("fault", "error", "message"),
+    [
+        ("write", PluginError, "failed: ValueError: no such \\x1b[2J colour"),
+        ("exit", PluginError, "failed: SystemExit: 3"),
+        ("close", PluginError, "failed: no space is left on the disk: free some and try again"),
+        ("paths", PluginError, "says it wrote None, expected a list of files"),
+        ("gone", PluginError, "says it wrote [PosixPath('"),
+        ("sentence", ConfigError, "it takes no grey"),
+    ],
+)
+def test_a_strangers_writer_that_fails_is_named(strangers, tmp_path, fault, error, message):
+    strangers("strange-dist", {"strange_plugin": STRANGE})
+    outputs = find(f"{tmp_path}/a.odd", f"{tmp_path}/b.gif")
+    registry().target(outputs[0].entry).fault = fault
+    with pytest.raises(error) as caught:
+        deliver(frames(), outputs, components=registry())
+    start = "" if fault == "sentence" else "writer 'strange-dist:strange' "
+    assert str(caught.value).startswith(start + message)
+    assert [path.name for path in tmp_path.iterdir()] == ["site"]
+
+
+def test_our_own_mistakes_are_not_blamed_on_anybody():
+    (output,) = find("a.gif")
+    with pytest.raises(ZeroDivisionError), blaming(output.entry):
+        raise ZeroDivisionError

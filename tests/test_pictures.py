@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import contextlib
+import io
 import os
 import struct
 import warnings
+import zlib
 from concurrent.futures import ThreadPoolExecutor
 
 import corpus
 import numpy as np
 import pytest
 from corpus import chunk, encoded, noise, quarters, raw_png, solid
-from PIL import Image
+from PIL import Image, ImageCms
 
-from artgan import pictures
+from artgan import colours, pictures
 from artgan.api import ConfigError, ImageError
 from artgan.pictures import PictureSpec, fit_picture, load_picture, quiet, read_header
 
@@ -83,6 +85,42 @@ def test_sixteen_bit_transparent_colours(tmp_path):
     assert load(tmp_path, raw_png(8, 8, 16, 2, row * 8, key)).getpixel((0, 0)) == (1, 200, 0, 0)
 
 
+def tiff_of_bits(bits, rows, photometric=1, height=8, width=8):
+    """Return an uncompressed grey TIFF of any depth."""
+    tags = [(256, width), (257, height), (258, bits), (259, 1), (262, photometric), (277, 1)]
+    tags += [(278, height), (273, 8), (279, len(rows))]
+    entries = [struct.pack("<HHII", tag, 4, 1, value) for tag, value in sorted(tags)]
+    directory = struct.pack("<H", len(tags)) + b"".join(entries) + b"\0" * 4
+    return b"II*\0" + struct.pack("<I", 8 + len(rows)) + rows + directory
+
+
+@pytest.mark.parametrize(("value", "byte"), [(0, 0), (4095, 255), (2048, 128), (16, 1)])
+def test_twelve_bit_grey_uses_all_its_range(tmp_path, value, byte):
+    pair = bytes([value >> 4, (value & 15) << 4 | value >> 8, value & 255])
+    image = load(tmp_path, tiff_of_bits(12, pair * 32), "x.tif")
+    assert (image.mode, image.getpixel((0, 0)), image.getpixel((1, 7))) == ("L", byte, byte)
+
+
+@pytest.mark.parametrize(("bits", "value"), [(1, 1), (2, 1), (2, 3), (4, 1), (4, 9)])
+def test_transparent_grey_of_few_bits(tmp_path, bits, value):
+    row = b"\0" + bytes([value << 8 - bits]) + b"\0" * (bits - 1)
+    key = chunk(b"tRNS", struct.pack(">H", value))
+    image = load(tmp_path, raw_png(8, 8, bits, 0, row * 8, key))
+    grey = value * 255 // (2**bits - 1)
+    assert image.getpixel((0, 0)) == (grey, grey, grey, 0)
+    assert image.getpixel((1, 0)) == (0, 0, 0, 255)
+
+
+def test_dark_transparent_colour_of_sixteen_bits(tmp_path):
+    """All of its values are below 256: they would pass for bytes."""
+    row = (
+        b"\0" + struct.pack(">3H", 9, 9, 9) * 4 + struct.pack(">3H", 9 * 256, 9 * 256, 9 * 256) * 4
+    )
+    key = chunk(b"tRNS", struct.pack(">3H", 9, 9, 9))
+    image = load(tmp_path, raw_png(8, 8, 16, 2, row * 8, key))
+    assert [image.getpixel((x, 0)) for x in (0, 7)] == [(0, 0, 0, 0), (9, 9, 9, 255)]
+
+
 def test_cmyk_jpeg_is_not_inverted(tmp_path):
     white = load(tmp_path, encoded(solid((0, 0, 0, 0), mode="CMYK"), "JPEG"), "x.jpg")
     cyan = load(tmp_path, encoded(solid((255, 0, 0, 0), mode="CMYK"), "JPEG"), "x.jpg")
@@ -125,6 +163,28 @@ def test_float_and_wide_tiff(tmp_path):
     assert reason(tmp_path, encoded(hot, "TIFF")) == expected
 
 
+@pytest.mark.parametrize("kind", ["F", "I", "I;16"])
+def test_wide_pixels_are_converted_in_bands(tmp_path, monkeypatch, kind):
+    monkeypatch.setattr("artgan.colours._BAND", 100)
+    ramp = np.linspace(0, 1, 40 * 30).reshape(30, 40)
+    wide = {"F": np.float32(ramp), "I": np.int32(ramp * 65535), "I;16": np.uint16(ramp * 65535)}
+    image = load(tmp_path, encoded(Image.fromarray(wide[kind]), "TIFF"))
+    assert np.abs(np.asarray(image) - ramp * 255).max() < 0.51
+
+
+def test_wide_pixels_take_little_memory():
+    import tracemalloc
+
+    from artgan.colours import to_plain
+
+    image = Image.new("F", (4000, 1000), 0.5)
+    tracemalloc.start()
+    assert to_plain(image).getpixel((5, 5)) == 128
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 3 * 16e6  # 4 bytes a pixel, handed over by Pillow as bytes and array, and little
+
+
 @pytest.mark.parametrize("mode", ["LAB", "CMYK"])
 def test_tiff_of_other_colour_spaces(tmp_path, mode):
     colour = {"LAB": (255, 128, 128), "CMYK": (0, 0, 0, 0)}[mode]
@@ -148,6 +208,28 @@ def test_profile_leaves_alpha_alone(tmp_path):
     pixel = load(tmp_path, data).getpixel((0, 0))
     assert pixel[3] == 99
     assert pixel[1] >= 250
+
+
+def test_a_profile_is_judged_by_what_it_does_and_not_by_its_name(tmp_path):
+    data = encoded(solid((128, 128, 128)), "PNG", icc_profile=corpus.linear_profile())
+    assert abs(load(tmp_path, data).getpixel((0, 0))[0] - 188) <= 1
+    srgb = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    image = load(tmp_path, encoded(noise(4), "PNG", icc_profile=srgb))
+    assert image.tobytes() == noise(4).tobytes()
+
+
+@pytest.mark.parametrize("where", ["getexif", "_apply"])
+def test_a_failing_machine_is_no_junk(tmp_path, monkeypatch, where):
+    def fail(*args, **options):
+        raise MemoryError if where == "_apply" else OSError(5, "Input/output error")
+
+    data = encoded(solid(), "PNG", icc_profile=corpus.swapped_profile())
+    target = (Image.Image, "getexif") if where == "getexif" else (colours, "_apply")
+    monkeypatch.setattr(*target, fail)
+    (tmp_path / "x.png").write_bytes(data)
+    with pytest.raises(pictures.UnreadablePicture) as caught:
+        load_picture(tmp_path / "x.png")
+    assert caught.value.lasting is False
 
 
 @pytest.mark.parametrize("profile", [b"junk", b"\0" * 200])
@@ -242,6 +324,70 @@ def test_broken_files_have_plain_reasons(tmp_path, name):
     assert reason(tmp_path, content, name) == expected
 
 
+ENDED = [
+    ("PNG", {}),
+    ("JPEG", {}),
+    ("MPO", {"save_all": True, "append_images": [noise(2, (120, 120))]}),
+    ("WEBP", {}),
+    ("WEBP", {"lossless": True}),
+    ("AVIF", {}),
+]
+
+
+@pytest.mark.parametrize(("format", "options"), ENDED)
+@pytest.mark.parametrize("share", [0.5, 0.9])
+def test_ends_filled_with_zeros_are_refused(tmp_path, format, options, share):
+    if format not in (*pictures.FORMATS, "MPO"):
+        pytest.skip("this Pillow has no such codec")
+    data = encoded(noise(1, (120, 120)), format, **options)
+    kept = int(len(data) * share)
+    filled = data[:kept] + b"\0" * max(100, len(data) - kept)
+    assert reason(tmp_path, filled, "x") == "truncated: its end is filled with zeros"
+    with pytest.raises(pictures.UnreadablePicture):
+        read_header(tmp_path / "x")
+
+
+@pytest.mark.parametrize("format", ["PNG", "JPEG", "MPO"])
+@pytest.mark.parametrize("zeros", [1, 64, 70_000])
+def test_zeros_behind_a_whole_picture_are_forgiven(tmp_path, format, zeros):
+    options = dict(ENDED)[format]
+    image = load(tmp_path, encoded(noise(1, (120, 120)), format, **options) + b"\0" * zeros)
+    assert image.size == (120, 120)
+
+
+@pytest.mark.parametrize("format", ["PNG", "BMP", "TIFF", "WEBP", "GIF"])
+def test_black_pictures_are_no_holes(tmp_path, format):
+    options = {"lossless": True} if format == "WEBP" else {}
+    assert load(tmp_path, encoded(solid((0, 0, 0)), format, **options)).size == (32, 32)
+
+
+def test_a_huge_hole_is_not_read(tmp_path, monkeypatch):
+    path = tmp_path / "sparse.jpg"
+    path.write_bytes(encoded(noise(1), "JPEG"))
+    os.truncate(path, 3 << 30)
+    done = []
+
+    class Counting(io.FileIO):
+        def readinto(self, buffer):
+            done.append(len(buffer))
+            return super().readinto(buffer)
+
+    def fdopen(handle, mode):
+        return io.BufferedReader(Counting(handle, mode))
+
+    monkeypatch.setattr(pictures.os, "fdopen", fdopen)
+    with pytest.raises(ImageError, match="truncated: its end is filled with zeros"):
+        read_header(path)
+    assert 0 < sum(done) < 4 << 20
+
+
+def test_the_mark_of_a_file_follows_its_ends(tmp_path):
+    path = tmp_path / "x.png"
+    data = encoded(noise(1), "PNG")
+    path.write_bytes(data)
+    assert read_header(path).mark == zlib.crc32(data[:1024] + data[-64:])
+
+
 def test_heic_names_the_extra(tmp_path, monkeypatch):
     monkeypatch.setattr("artgan.formats.FORMATS", ("PNG", "JPEG"))
     monkeypatch.setattr("artgan.pictures.FORMATS", ("PNG", "JPEG"))
@@ -309,12 +455,24 @@ def test_quiet_holds_in_threads_and_is_undone(tmp_path):
     def warn(_):
         with quiet():
             assert Image.MAX_IMAGE_PIXELS is None
-            warnings.warn("unheard", UserWarning, stacklevel=1)
+            warnings.warn_explicit("unheard", UserWarning, "x.py", 1, module="PIL.Image")
 
     with ThreadPoolExecutor(4) as pool:
         list(pool.map(warn, range(200)))
     assert limit == Image.MAX_IMAGE_PIXELS
     assert warnings.filters == filters
+
+
+def test_quiet_silences_nobody_else_and_keeps_their_filters():
+    with quiet():
+        with pytest.raises(UserWarning, match="heard"):
+            warnings.warn_explicit("heard", UserWarning, "x.py", 1, module="torch.nn")
+        with pytest.raises(UserWarning, match="heard"):
+            warnings.warn_explicit("heard", UserWarning, "x.py", 1, module="PILLAR")
+        warnings.simplefilter("ignore", ImportWarning)  # of someone who came meanwhile
+        theirs = warnings.filters[0]
+    assert warnings.filters[0] == theirs
+    assert not any(f[3] is not None and "PIL" in str(f[3]) for f in warnings.filters)
 
 
 # Fitting ------------------------------------------------------------------------------------

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from artgan import screen
-from artgan.screen import console, is_terminal, plural, safe, say
+from artgan.screen import console, file_size, is_terminal, plural, safe, say
 
 
 @pytest.mark.parametrize(
@@ -53,6 +53,21 @@ def test_plural():
     assert plural(1, "picture") == "1 picture"
     assert plural(0, "picture") == "0 pictures"
     assert plural(3916, "picture") == "3,916 pictures"
+
+
+@pytest.mark.parametrize(
+    ("count", "shown"),
+    [
+        (0, "0 bytes"),
+        (1, "1 byte"),
+        (999, "999 bytes"),
+        (1000, "1.0 kB"),
+        (1536, "1.5 kB"),
+        (4 << 30, "4.3 GB"),
+    ],
+)
+def test_file_size(count, shown):
+    assert file_size(count) == shown
 
 
 def test_say_goes_to_stderr(capsys):

@@ -9,8 +9,19 @@ import torch
 from torch import nn
 from torch.nn.functional import softplus
 
-from artgan.api import Adversarial, Architecture, Networks, Objective, Regularizer, Sampler, Term
+from artgan.api import (
+    Adversarial,
+    Architecture,
+    ConfigError,
+    Networks,
+    Objective,
+    OutputError,
+    Regularizer,
+    Sampler,
+    Term,
+)
 from artgan.api import Writer as WriterRecord
+from artgan.images import to_pil
 from artgan.registry import Registry
 from artgan.testing import (
     ContractError,
@@ -377,6 +388,55 @@ def test_a_broken_sampler_is_found(path, message):
     assert message in complaint(samplers, Sampler("s", "m:f"), lambda: path)
 
 
+def test_a_sampler_is_called_as_a_walk_calls_it():
+    def path(keys, u):
+        assert keys.dtype == u.dtype == torch.float32
+        return ring(keys, u).double()
+
+    assert complaint(samplers, Sampler("s", "m:f"), lambda: path) == (
+        "it, 1 keys: codes at 9 positions: got torch.float64, expected torch.float32"
+    )
+
+
+@pytest.mark.parametrize(("least", "most"), [(1, 1), (1, 2), (2, 2), (3, 4), (4, None)])
+def test_a_sampler_gets_as_many_keys_as_its_record_says(least, most):
+    seen = set()
+
+    def path(keys, u):
+        seen.add(len(keys))
+        return ring(keys, u)
+
+    samplers.check(Sampler("s", "m:f", min_keys=least, max_keys=most), lambda: path, "it")
+    assert min(seen) == least
+    assert max(seen) == min(least + 2, most or least + 2)
+
+
+def test_a_sampler_that_refuses_what_its_record_says_is_found():
+    def path(keys, u):
+        if len(keys) > 2:
+            raise ConfigError("two at most")
+        return ring(keys, u)
+
+    samplers.check(Sampler("s", "m:f", max_keys=2), lambda: path, "it")
+    assert complaint(samplers, Sampler("s", "m:f"), lambda: path) == (
+        "it, 3 keys: refused (two at most), but its record says from 1 to any number"
+    )
+    assert complaint(samplers, Sampler("s", "m:f", min_keys=3, max_keys=2), lambda: path) == (
+        "it: max_keys is 2, expected None or at least min_keys, 3"
+    )
+
+
+@pytest.mark.parametrize("least", [1, 3])
+def test_degenerate_keys_are_tried(least):
+    def path(keys, u):
+        if len(keys) > 1 and bool((keys == -keys[:1]).all(1).any()):
+            return ring(keys, u) * float("nan")
+        return ring(keys, u)
+
+    record = Sampler("s", "m:f", min_keys=least)
+    assert "codes between opposite keys" in complaint(samplers, record, lambda: path)
+
+
 # Writers
 
 
@@ -429,6 +489,95 @@ class Littering(Late):
     ],
 )
 def test_a_broken_writer_is_found(writer, message):
+    assert message in complaint(writers, WriterRecord("w", "m:f", suffixes=(".x",)), writer)
+
+
+class Good:
+    """A writer that keeps the contract, of a format that nobody else reads."""
+
+    def __init__(self, path, *, size, recipe, **_):
+        self.path, self.size, self.recipe = path, size, recipe
+        self.frames = []
+
+    def write(self, image, *, name, seconds):
+        if tuple(image.shape[1:]) != self.size:
+            raise OutputError("another size")
+        self.frames.append(image)
+
+    def close(self):
+        if not self.frames:
+            raise OutputError("no frames")
+        self.path.write_bytes(b"odd" + (self.recipe or "").encode())
+        return [self.path]
+
+    def abort(self):
+        pass
+
+
+class Forgetful(Good):
+    """It keeps no recipe."""
+
+    def close(self):
+        self.recipe = None
+        return super().close()
+
+
+class Lenient(Good):
+    """It takes frames of any size."""
+
+    def write(self, image, *, name, seconds):
+        self.frames.append(image)
+
+
+class Idle(Good):
+    """It is content without frames."""
+
+    def close(self):
+        self.frames.append(None)
+        return super().close()
+
+
+class Gif(Good):
+    """It writes a GIF with its recipe, of some of the frames, turned by some degrees."""
+
+    kept, degrees = slice(None), 0
+
+    def close(self):
+        super().close()
+        pictures = [to_pil(frame[:3]).convert("RGB") for frame in self.frames[self.kept]]
+        first, *rest = (picture.rotate(self.degrees, expand=True) for picture in pictures)
+        comment = {} if self.recipe is None else {"comment": self.recipe.encode()}
+        first.save(self.path, "GIF", save_all=True, append_images=rest, **comment)
+        return [self.path]
+
+
+class FirstOnly(Gif):
+    kept = slice(1)
+
+
+class Turned(Gif):
+    degrees = 90
+
+
+@pytest.mark.parametrize("writer", [Good, Gif])
+def test_a_good_writer_passes(writer):
+    writers.check(WriterRecord("w", "m:f", suffixes=(".x",)), writer, "it")
+
+
+@pytest.mark.parametrize(
+    ("writer", "message"),
+    [
+        (Forgetful, "the recipe is not in picture.x, expected it there as it was given"),
+        (
+            Lenient,
+            "it took a frame of size (10, 6), though it was opened for (6, 10): expected an ",
+        ),
+        (Idle, "it, suffix .x: close without a frame did nothing, expected an ArtganError"),
+        (FirstOnly, "it, suffix .x, 3 channels: 1 frames can be read, expected the 2 written"),
+        (Turned, "picture.x is of size (10, 6), expected (6, 10)"),
+    ],
+)
+def test_what_a_writer_loses_is_found(writer, message):
     assert message in complaint(writers, WriterRecord("w", "m:f", suffixes=(".x",)), writer)
 
 

@@ -9,7 +9,8 @@ from artgan.api import Adversarial, Networks, Term
 from artgan.choose import choose
 from artgan.errors import CheckpointError, RunError, ShapeError
 from artgan.registry import Registry
-from artgan.training import Trainer, load_state, pyramid_like, term_is_due
+from artgan.training import Trainer, pyramid_like, term_is_due
+from artgan.weights import load_state
 
 REGISTRY = Registry(entry_points=[])
 

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+import contextlib
+import json
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+if TYPE_CHECKING:
+    from artgan.data.cache import CachedFile
 
 __all__ = ["app", "cache"]
 
@@ -20,29 +25,39 @@ def cache(
 
     from artgan.data.cache import cache_folder, cached_files
     from artgan.data.cache import clear as clear_files
-    from artgan.screen import plural, safe
+    from artgan.screen import file_size, plural, safe
 
     folder = cache_folder()
-    files = cached_files(folder)
     if clear:
-        freed = clear_files(folder)
-        print(f"{plural(len(files), 'file')} removed from {safe(folder)}: {_size(freed)} freed")
+        removed = clear_files(folder)
+        freed = file_size(sum(file.size for file in removed))
+        print(f"{plural(len(removed), 'file')} removed from {safe(folder)}: {freed} freed")
+        busy = len(cached_files(folder))
+        if busy:
+            print(f"{plural(busy, 'file')} kept: written to within the last hour, or not removable")
         return
+    files = cached_files(folder)
     for file in files:
         used = datetime.datetime.fromtimestamp(file.used).strftime("%Y-%m-%d %H:%M")
-        print(f"{_size(file.size):>9}  {used}  {safe(file.path)}")
-    total = _size(sum(file.size for file in files))
+        name = safe(file.path.relative_to(folder))
+        print(f"{file_size(file.size):>9}  {used}  {_contents(file)} ({name})")
+    total = file_size(sum(file.size for file in files))
     print(f"{plural(len(files), 'file')}, {total} in {safe(folder)}")
 
 
-def _size(count: float) -> str:
-    """Return a number of bytes as a person reads it.
+def _contents(file: CachedFile) -> str:
+    """Return in words what a file of the cache holds."""
+    from artgan.config import format_size
+    from artgan.data.store import read_table
+    from artgan.screen import plural, safe
 
-    >>> _size(1536)
-    '1.5 KB'
-    """
-    for unit in ("bytes", "KB", "MB"):
-        if count < 1024:
-            return f"{count:,.0f} {unit}" if unit == "bytes" else f"{count:,.1f} {unit}"
-        count /= 1024
-    return f"{count:,.1f} GB"
+    with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
+        if file.kind == "survey":
+            return f"survey of {safe(json.loads(file.path.read_bytes())['folder'])}"
+        table = read_table(file.path) if file.kind == "prepared" else None
+        if table is not None:
+            _, height, width = table["shape"]
+            size = format_size((height, width))
+            count = plural(len(table["names"]), "picture")
+            return f"{count} at {size} px of {safe(table['folder'])}"
+    return "being written" if file.fresh else "left unfinished or damaged"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import shlex
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -43,6 +44,10 @@ def check(
             help="Draw what training sees to this PNG.", metavar="FILE", show_envvar=False
         ),
     ] = None,
+    overwrite: Annotated[
+        bool,
+        typer.Option("--overwrite", help="Replace a sheet that exists.", show_envvar=False),
+    ] = False,
     strict: Annotated[
         bool, typer.Option("--strict", help="Exit 1 if a file is skipped.", show_envvar=False)
     ] = False,
@@ -58,7 +63,7 @@ def check(
     settings = given(size=size, fit=fit, channels=channels, background=background)
     config = validate(TrainConfig, {"images": os.fspath(images), **settings}, "")
     if sheet is not None:
-        check_sheet_path(sheet, images)
+        check_sheet_path(sheet, images, overwrite=overwrite)
     report, pictures = check_folder(
         images,
         size=config.size,
@@ -93,7 +98,7 @@ def _show(report: Report) -> None:
 
     from artgan.config import format_size
     from artgan.pipelines.check import summary
-    from artgan.screen import plural
+    from artgan.screen import file_size, plural
 
     console = Console(markup=False, highlight=False, emoji=False)
     print(f"{_name(report.folder)}: {summary(report)}")
@@ -116,10 +121,37 @@ def _show(report: Report) -> None:
         print("  that is much: --fit pad keeps it all, or choose a --size of their shape")
     if report.enlarged:
         print(f"  {plural(report.enlarged, 'picture')} smaller than that: enlarged")
-    recommended = format_size(report.recommended)
+    kept = "" if report.stored else ", not stored (ARTGAN_CACHE_LIMIT sets the limit)"
+    print(f"Prepared pictures: {file_size(report.prepared_bytes)}{kept}")
     if report.estimate:
         print(report.estimate)
-    print(f"Recommended: artgan train {_name(report.folder)} --size {recommended}")
+    print(f"Recommended: {_command(report)}")
+
+
+def _command(report: Report) -> str:
+    """Return the command that trains on the folder as a shell takes it."""
+    from artgan.config import format_size
+
+    words = [_shell_word(os.fspath(report.folder)), "--size", format_size(report.recommended)]
+    for name in ("fit", "channels", "background"):
+        chosen = getattr(report.spec, name)
+        if chosen != T.model_fields[name].default:
+            words += [f"--{name}", _shell_word(str(chosen))]
+    return " ".join(["artgan train", *words])
+
+
+def _shell_word(text: str) -> str:
+    """Return a text as one word of a shell, printable.
+
+    >>> _shell_word("my cats"), _shell_word("-x")
+    ("'my cats'", './-x')
+    """
+    text = f"./{text}" if text.startswith("-") else text
+    if _name(text) == text:
+        return shlex.quote(text)
+    plain = (c if _name(c) == c and c not in "\\'" else None for c in text)
+    coded = ("".join(f"\\x{byte:02x}" for byte in os.fsencode(c)) for c in text)
+    return "$'" + "".join(p or c for p, c in zip(plain, coded, strict=True)) + "'"
 
 
 def _show_skipped(report: Report) -> None:
@@ -178,6 +210,8 @@ def _document(report: Report) -> dict[str, Any]:
             "background": spec.background,
         },
         "recommended": {"size": format_size(report.recommended)},
+        "prepared_bytes": report.prepared_bytes,
+        "stored": report.stored,
         "estimate": report.estimate,
         "fingerprint": report.fingerprint,
         "problem": report.problem,

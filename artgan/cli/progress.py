@@ -13,26 +13,19 @@ __all__ = ["progress"]
 QUIET_SECONDS = 10.0
 """Time between two lines where there is no terminal; what takes less says nothing."""
 
+Tell = Callable[[int, int | None], None]
+
 
 @contextlib.contextmanager
-def progress(label: str) -> Iterator[Callable[[int, int], None]]:
-    """Yield a function to be told how many are done and how many there are.
+def progress(label: str) -> Iterator[Tell]:
+    """Yield a function to be told how many are done and how many there are, None if unknown.
 
     Args:
         label: what is being done, e.g. "reading pictures".
     """
     if not is_terminal():
-        last = time.monotonic()
-
-        def tell(done: int, total: int) -> None:
-            nonlocal last
-            if time.monotonic() - last >= QUIET_SECONDS:
-                last = time.monotonic()
-                say(f"{label}: {done:,} of {total:,}")
-
-        yield tell
+        yield _lines(label)
         return
-
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
     from rich.progress import TimeRemainingColumn as Remaining
 
@@ -41,3 +34,15 @@ def progress(label: str) -> Iterator[Callable[[int, int], None]]:
     with Progress(*columns, console=console(), transient=True) as bar:
         task = bar.add_task(label, total=None)
         yield lambda done, total: bar.update(task, completed=done, total=total)
+
+
+def _lines(label: str) -> Tell:
+    last = time.monotonic()
+
+    def tell(done: int, total: int | None) -> None:
+        nonlocal last
+        if time.monotonic() - last >= QUIET_SECONDS:
+            last = time.monotonic()
+            say(f"{label}: {done:,}" + (f" of {total:,}" if total is not None else ""))
+
+    return tell

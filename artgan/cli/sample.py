@@ -8,12 +8,13 @@ from typing import Annotated
 
 import typer
 
-from artgan.cli.drawing import file_size, progress, terminable
+from artgan.cli.progress import progress
 from artgan.cli.settings import argument, flag, given
+from artgan.cli.stopping import terminable
 from artgan.config import validate
 from artgan.pipelines.sample import SampleConfig, sample_paths
 from artgan.rendering import describe_truncation
-from artgan.screen import plural, safe, say
+from artgan.screen import file_size, plural, safe, say
 
 __all__ = ["app", "sample"]
 

@@ -118,9 +118,8 @@ def train(
 
 
 def _regularizers(ctx: typer.Context, names: list[str] | None) -> tuple[str, ...] | None:
-    if not names:  # an empty list in a settings file means none; no flag means no word of it
-        source = str(ctx.get_parameter_source("regularizers"))
-        return () if names == [] and source.endswith("DEFAULT_MAP") else None
+    if not names:  # an empty list in a settings file means none; nothing at all leaves it open
+        return () if (ctx.default_map or {}).get("regularizers") == [] else None
     return () if names == ["none"] else tuple(names)
 
 

@@ -8,15 +8,16 @@ from typing import Annotated, Any
 
 import typer
 
-from artgan.cli.drawing import file_size, progress, terminable
+from artgan.cli.progress import progress
 from artgan.cli.settings import argument, flag, given
+from artgan.cli.stopping import terminable
 from artgan.config import component_tables, merge, parse_set, validate
 from artgan.errors import ConfigError
-from artgan.outputs import Output, find_outputs
-from artgan.pipelines.walk import WalkConfig
+from artgan.outputs import Output, find_outputs, remove_surplus
+from artgan.pipelines.walk import WalkConfig, check_walk
 from artgan.registry import Registry, registry
 from artgan.rendering import describe_truncation
-from artgan.screen import plural, safe, say
+from artgan.screen import file_size, plural, safe, say
 
 __all__ = ["app", "walk"]
 
@@ -82,17 +83,22 @@ def walk(
         overwrite=config.overwrite,
         components=components,
         tables=config.components,
+        count=config.count,
     )
+    check_walk(config, components)
     _check_used(assigned, config, outputs, components)
     started = time.monotonic()
     files = _render(config, outputs, components)
     _report(config, files, time.monotonic() - started)
+    if config.overwrite:
+        surplus = remove_surplus(outputs, files)
+        if surplus:
+            say(f"removed {plural(surplus, 'frame')} of an older, longer walk")
     for output in outputs:
         print(safe(output.path))
 
 
 def _render(config: WalkConfig, outputs: list[Output], components: Registry) -> list[Path]:
-    components.configure("samplers", config.sampler, config.components)
     from artgan.models import open_model
     from artgan.outputs import deliver
     from artgan.pipelines.walk import walk as walk_frames

@@ -15,7 +15,7 @@ from artgan.errors import OutputError
 from artgan.files import TEMPORARY
 from artgan.screen import safe, say
 
-__all__ = ["CachedFile", "cache_folder", "cached_files", "clear", "sweep_stale"]
+__all__ = ["STALE_SECONDS", "CachedFile", "cache_folder", "cached_files", "clear", "sweep_stale"]
 
 STALE_SECONDS = 3600.0
 """A temporary file that nobody has written to for so long was left by a killed process."""
@@ -29,11 +29,18 @@ class CachedFile:
         path: where it lies.
         size: bytes.
         used: when it was last used, seconds since 1970.
+        kind: "prepared", "survey", or "temporary" for one that is being written or was left.
     """
 
     path: Path
     size: int
     used: float
+    kind: str
+
+    @property
+    def fresh(self) -> bool:
+        """Return whether it may be in the middle of being written."""
+        return self.kind == "temporary" and time.time() - self.used <= STALE_SECONDS
 
 
 def cache_folder() -> Path:
@@ -87,27 +94,36 @@ def cached_files(folder: Path) -> list[CachedFile]:
     for path in folder.glob("*/*"):
         with contextlib.suppress(OSError):
             state = path.lstat()
-            if stat.S_ISREG(state.st_mode) and _is_cached(path):
-                found.append(CachedFile(path, state.st_size, state.st_mtime))
+            kind = _kind(path)
+            if stat.S_ISREG(state.st_mode) and kind is not None:
+                found.append(CachedFile(path, state.st_size, state.st_mtime, kind))
     return sorted(found, key=lambda file: (-file.used, file.path.name))
 
 
-def _is_cached(path: Path) -> bool:
-    known = (path.parent.name, path.suffix) in {("prepared", ".pictures"), ("surveys", ".json")}
-    return known or path.name.startswith(TEMPORARY)
+def _kind(path: Path) -> str | None:
+    place = path.parent.name
+    if place in ("prepared", "surveys") and path.name.startswith(TEMPORARY):
+        return "temporary"
+    return {("prepared", ".pictures"): "prepared", ("surveys", ".json"): "survey"}.get(
+        (place, path.suffix)
+    )
 
 
-def clear(folder: Path) -> int:
-    """Remove the files of a cache and return how many bytes that freed; nothing else is touched."""
-    freed = 0
+def clear(folder: Path) -> list[CachedFile]:
+    """Remove the files of a cache and return those that are gone; nothing else is touched.
+
+    What may be in the middle of being written stays.
+    """
+    removed = []
     for file in cached_files(folder):
-        with contextlib.suppress(OSError):
-            file.path.unlink()
-            freed += file.size
+        if not file.fresh:
+            with contextlib.suppress(OSError):
+                file.path.unlink()
+                removed.append(file)
     for name in ("prepared", "surveys"):
         with contextlib.suppress(OSError):
             (folder / name).rmdir()
-    return freed
+    return removed
 
 
 def sweep_stale(folder: Path) -> None:

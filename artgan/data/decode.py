@@ -35,12 +35,14 @@ class Decoded:
         pixels: uint8, (C, H, W); None if it is unusable.
         reason: why it is unusable, else "".
         changed: whether it is another file now than when the folder was surveyed.
+        lasting: whether all this holds until the file is changed (see `UnreadablePicture`).
     """
 
     found: Found
     pixels: NDArray[np.uint8] | None
     reason: str = ""
     changed: bool = False
+    lasting: bool = True
 
 
 def default_workers() -> int:
@@ -52,21 +54,27 @@ def default_workers() -> int:
 def decode(folder: Path, found: Found, spec: PictureSpec) -> Decoded:
     """Return what comes of one file; whatever is wrong with it ends up as a reason."""
     path = folder / found.name
-    changed = True
-    with contextlib.suppress(OSError):
-        state = path.stat()
-        changed = (state.st_size, state.st_mtime_ns) != (found.size, found.mtime_ns)
+    changed = _is_changed(path, found)
     try:
         image = load_picture(path, near=spec.size)
+        changed = changed or _is_changed(path, found)
         if min(image.size) < MIN_SIDE and changed:
             width, height = image.size
             reason = f"too small: {width}x{height} px, and each side needs {MIN_SIDE}"
             return Decoded(found, None, reason, changed)
         return Decoded(found, fit_picture(image, spec), "", changed)
     except UnreadablePicture as error:
-        return Decoded(found, None, error.reason, changed)
+        return Decoded(found, None, error.reason, changed, error.lasting)
     except MemoryError:
-        return Decoded(found, None, "too large: it does not fit into memory", changed)
+        reason = "too large: it does not fit into memory"
+        return Decoded(found, None, reason, changed, lasting=False)
+
+
+def _is_changed(path: Path, found: Found) -> bool:
+    with contextlib.suppress(OSError):
+        state = path.stat()
+        return (state.st_size, state.st_mtime_ns) != (found.size, found.mtime_ns)
+    return True
 
 
 def decode_all(

@@ -19,12 +19,12 @@ from artgan.errors import ArtganError, PathError
 from artgan.files import explain, write_bytes
 from artgan.screen import plural, safe
 
-__all__ = ["Found", "Intake", "Progress", "reasons", "survey"]
+__all__ = ["Found", "Intake", "Progress", "reasons", "resolved", "survey"]
 
 Progress = Callable[[int, int], None]
 """Called with how many are done and how many there are."""
 
-_VERSION = 1  # of the index of a survey
+_VERSION = 2  # of the index of a survey
 _LITTER = {"thumbs.db", "ehthumbs.db", "desktop.ini", "icon\r", "__macosx", "@eadir"}
 _RUN = {"config.toml", "stats.jsonl"}  # a folder with both is a run of artgan
 
@@ -40,6 +40,7 @@ class Found:
         width, height: pixels, upright.
         format, mode: Pillow's names.
         several: whether it holds more pictures than the first.
+        mark: checksum of how the file begins and ends.
     """
 
     name: str
@@ -50,6 +51,7 @@ class Found:
     format: str
     mode: str
     several: bool = False
+    mark: int = 0
 
     @property
     def path(self) -> Path:
@@ -123,7 +125,8 @@ def survey(folder: Path, *, progress: Progress | None = None) -> Intake:
     intake.notes = _notes(intake, walk)
     if index_file is not None and (news or len(fresh) != len(index)):
         with contextlib.suppress(ArtganError):  # it only saves time
-            write_bytes(index_file, json.dumps(_signature() | {"files": fresh}).encode())
+            table = _signature() | {"folder": resolved(folder), "files": fresh}
+            write_bytes(index_file, json.dumps(table).encode())
     return intake
 
 
@@ -203,13 +206,13 @@ def _look(folder: Path, name: str, size: int, mtime_ns: int) -> tuple[list[Any],
         header = read_header(folder / name)
     except UnreadablePicture as error:
         meant = error.is_picture or os.path.splitext(name)[1].lower() in PICTURE_SUFFIXES
-        lasting = not error.reason.startswith(("unreadable", "vanished"))
-        return [size, mtime_ns, error.reason if meant else None], lasting
+        return [size, mtime_ns, error.reason if meant else None], error.lasting
     width, height = header.width, header.height
     if min(width, height) < MIN_SIDE:
         reason = f"too small: {width}x{height} px, and each side needs {MIN_SIDE}"
         return [size, mtime_ns, reason], True
-    return [size, mtime_ns, width, height, header.format, header.mode, header.several], True
+    kind = [header.format, header.mode, header.several, header.mark]
+    return [size, mtime_ns, width, height, *kind], True
 
 
 def _sort_in(intake: Intake, name: str, entry: list[Any]) -> None:
@@ -251,25 +254,33 @@ def _signature() -> dict[str, Any]:
 def _load_index(folder: Path) -> tuple[Path | None, dict[str, list[Any]]]:
     """Return where the index of a folder is kept and what is in it; a damaged one is empty."""
     try:
-        where = hashlib.sha256(os.fsencode(folder.resolve())).hexdigest()[:24]
+        where = hashlib.sha256(os.fsencode(resolved(folder))).hexdigest()[:24]
         file = cache_folder() / "surveys" / f"{where}.json"
-    except (ArtganError, OSError, RuntimeError):
+    except (ArtganError, OSError):
         return None, {}
     with contextlib.suppress(Exception):
         table = json.loads(file.read_bytes())
         files = table.pop("files")
+        table.pop("folder")
         if table == _signature() and all(_is_entry(entry) for entry in files.values()):
             return file, files
     return file, {}
 
 
 def _is_entry(entry: Any) -> bool:
-    if not isinstance(entry, list) or len(entry) not in (3, 7):
+    if not isinstance(entry, list) or len(entry) not in (3, 8):
         return False
     kinds = [type(value) for value in entry]
     if len(entry) == 3:
         return kinds[:2] == [int, int] and kinds[2] in (str, type(None))
-    return kinds == [int, int, int, int, str, str, bool]
+    return kinds == [int, int, int, int, str, str, bool, int]
+
+
+def resolved(folder: Path) -> str:
+    """Return the absolute path of a folder without links, as far as that can be found out."""
+    with contextlib.suppress(OSError, RuntimeError):
+        return str(folder.resolve())
+    return str(folder.absolute())
 
 
 def reasons(skipped: list[tuple[Path, str]]) -> str:

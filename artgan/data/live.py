@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import hashlib
+import contextlib
 import threading
-from collections import defaultdict
-from collections.abc import Callable, Hashable, Iterable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -22,7 +21,7 @@ from artgan.screen import plural, safe, say
 if TYPE_CHECKING:
     from torch import Tensor
 
-__all__ = ["LivePictures", "find_twins"]
+__all__ = ["LivePictures"]
 
 _WARNINGS = 10
 _AHEAD = 1024  # pictures that `prefetch` holds at most
@@ -33,23 +32,38 @@ class LivePictures:
 
     A file that vanished or went bad is replaced by the next one that is good, after one line on
     stderr. The attributes are those of `StoredPictures`.
+
+    Args:
+        folder: where they lie.
+        pictures: what the survey found, without duplicates.
+        twins: relative paths of each duplicate and of the picture used instead.
+        spec: what they are brought to.
+        fingerprint: a digest of the pictures.
+        workers: decoding threads.
     """
 
     on_disk = False
 
     def __init__(
-        self, folder: Path, pictures: Sequence[Found], spec: PictureSpec, key: str, workers: int
+        self,
+        folder: Path,
+        pictures: Sequence[Found],
+        twins: list[tuple[str, str]],
+        spec: PictureSpec,
+        fingerprint: str,
+        workers: int,
     ) -> None:
-        self.twins = find_twins(folder, pictures)
-        copies = {name for name, _ in self.twins}
-        self._found = [found for found in pictures if found.name not in copies]
+        self.twins = twins
+        self._found = list(pictures)
         self.names = [found.name for found in self._found]
         self.skipped: list[tuple[Path, str]] = []
-        self.fingerprint = f"listing-{key}"
+        self.fingerprint = fingerprint
         self._folder, self._spec = folder, spec
         self._bad: set[int] = set()
         self._lock = threading.Lock()
         self._ahead: dict[int, Future[NDArray[np.uint8]]] = {}
+        self._quiet = contextlib.ExitStack()
+        self._quiet.enter_context(quiet())  # once for all: `quiet` sets what is the process's
         self._pool = ThreadPoolExecutor(workers, thread_name_prefix="artgan-decode")
 
     @property
@@ -88,6 +102,7 @@ class LivePictures:
         """Stop the threads; no picture can be asked for any more."""
         self._pool.shutdown(wait=True, cancel_futures=True)
         self._ahead.clear()
+        self._quiet.close()
 
     def _submit(self, index: int) -> Future[NDArray[np.uint8]]:
         return self._pool.submit(self._picture, index)
@@ -95,9 +110,9 @@ class LivePictures:
     def _picture(self, index: int) -> NDArray[np.uint8]:
         """Return a picture, or the next one that is good."""
         while True:
+            self._check_enough()
             if index not in self._bad:
-                with quiet():
-                    decoded = decode(self._folder, self._found[index], self._spec)
+                decoded = decode(self._folder, self._found[index], self._spec)
                 if decoded.pixels is not None:
                     return decoded.pixels
                 self._give_up(index, decoded.reason)
@@ -105,60 +120,19 @@ class LivePictures:
 
     def _give_up(self, index: int, reason: str) -> None:
         with self._lock:
-            if index not in self._bad:
-                self._bad.add(index)
-                self.skipped.append((Path(self.names[index]), reason))
-                if len(self._bad) <= _WARNINGS:
-                    say(f"{safe(self.names[index])} is left out from now on: {safe(reason)}")
-                elif len(self._bad) == _WARNINGS + 1:
-                    say("more files are left out: they are not named any more")
-            if 2 * len(self._bad) > len(self):
-                raise ImageError(
-                    f"{len(self._bad):,} of {plural(len(self), 'picture')} in "
-                    f"{safe(self._folder)} are gone or damaged: bring them back, or start anew "
-                    "with those that are left"
-                )
+            if index in self._bad:
+                return
+            self._bad.add(index)
+            self.skipped.append((Path(self.names[index]), reason))
+            if len(self._bad) <= _WARNINGS:
+                say(f"{safe(self.names[index])} is left out from now on: {safe(reason)}")
+            elif len(self._bad) == _WARNINGS + 1:
+                say("more files are left out: they are not named any more")
 
-
-def find_twins(folder: Path, pictures: Sequence[Found]) -> list[tuple[str, str]]:
-    """Return the files with the same content as an earlier one, each with that one.
-
-    Only files of equal length and size are read, at first only their beginnings.
-    """
-
-    def start(found: Found) -> bytes:
-        return _digest(folder / found.name, 1 << 14)
-
-    def content(found: Found) -> bytes:
-        return _digest(folder / found.name, None)
-
-    groups = _alike([pictures], lambda found: (found.size, found.width, found.height))
-    groups = _alike(_alike(groups, start), content)
-    twins = [(twin.name, group[0].name) for group in groups for twin in group[1:]]
-    return sorted(twins)
-
-
-def _alike(
-    groups: Iterable[Sequence[Found]], key: Callable[[Found], Hashable]
-) -> list[list[Found]]:
-    """Return groups split further by a key, without those of one."""
-    split: list[list[Found]] = []
-    for group in groups:
-        parts: defaultdict[Hashable, list[Found]] = defaultdict(list)
-        for found in group:
-            parts[key(found)].append(found)
-        split += [part for part in parts.values() if len(part) > 1]
-    return split
-
-
-def _digest(path: Path, limit: int | None) -> bytes:
-    digest = hashlib.blake2b(digest_size=16)
-    left = limit
-    try:
-        with open(path, "rb") as file:
-            while block := file.read(1 << 20 if left is None else left):
-                digest.update(block)
-                left = None if left is None else left - len(block)
-    except OSError:
-        return str(path).encode("utf-8", "surrogateescape")  # unreadable: like no other
-    return digest.digest()
+    def _check_enough(self) -> None:
+        if 2 * len(self._bad) > len(self):
+            raise ImageError(
+                f"{len(self._bad):,} of {plural(len(self), 'picture')} in "
+                f"{safe(self._folder)} are gone or damaged: bring them back, or start anew "
+                "with those that are left"
+            )

@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import hashlib
+import os
+import re
 import shutil
 import zlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, Protocol
 
 from artgan.data.cache import cache_folder, sweep_stale
-from artgan.data.decode import decode_all, default_workers
-from artgan.data.intake import Intake, Progress, reasons
+from artgan.data.decode import Decoded, decode_all, default_workers
+from artgan.data.intake import Found, Intake, Progress, reasons, resolved
 from artgan.data.live import LivePictures
 from artgan.data.store import StoredPictures, Table, open_stored, write_table
-from artgan.errors import ImageError, OutputError
+from artgan.data.twins import find_twins
+from artgan.errors import ConfigError, ImageError, OutputError
 from artgan.files import atomic_write
 from artgan.pictures import PictureSpec
 from artgan.screen import plural, safe, say
@@ -23,12 +27,20 @@ from artgan.screen import plural, safe, say
 if TYPE_CHECKING:
     from torch import Tensor
 
-__all__ = ["DEFAULT_LIMIT", "Pictures", "cache_folder", "forecast_bytes", "prepare"]
+__all__ = [
+    "DEFAULT_LIMIT",
+    "Pictures",
+    "cache_folder",
+    "forecast_bytes",
+    "prepare",
+    "storage_limit",
+]
 
 DEFAULT_LIMIT = 4 << 30
 """More bytes than this are not stored: pictures are then decoded on demand."""
 
-_VERSION = 1  # of what is stored and of how pictures are decoded and fitted
+_UNITS = {"": 1, "bytes": 1, "kb": 10**3, "mb": 10**6, "gb": 10**9, "tb": 10**12}
+_VERSION = 2  # of what is stored and of how pictures are decoded and fitted
 _SPARE = 256 << 20  # bytes left free on the disk
 
 
@@ -65,9 +77,29 @@ class Pictures(Protocol):
         """Let go of files and threads."""
 
 
-def forecast_bytes(intake: Intake, spec: PictureSpec) -> int:
-    """Return how many bytes the prepared pictures of an intake take."""
-    return len(intake.pictures) * spec.channels * spec.size[0] * spec.size[1]
+def forecast_bytes(count: int, spec: PictureSpec) -> int:
+    """Return how many bytes that many prepared pictures take."""
+    return count * spec.channels * spec.size[0] * spec.size[1]
+
+
+def storage_limit() -> int:
+    """Return how many bytes the prepared pictures of one folder may take in the cache.
+
+    It is ARTGAN_CACHE_LIMIT, such as 500MB or 4GB, where that is set, else `DEFAULT_LIMIT`; 0
+    stores nothing.
+
+    Raises:
+        ConfigError: it is no size.
+    """
+    given = os.environ.get("ARTGAN_CACHE_LIMIT", "").strip()
+    if not given:
+        return DEFAULT_LIMIT
+    match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([a-z]*)", given.lower(), re.ASCII)
+    if match is None or match[2] not in _UNITS:
+        raise ConfigError(
+            f"ARTGAN_CACHE_LIMIT is {safe(repr(given))}: expected a size such as 500MB or 4GB"
+        )
+    return round(float(match[1]) * _UNITS[match[2]])
 
 
 def prepare(
@@ -76,26 +108,30 @@ def prepare(
     *,
     progress: Progress | None = None,
     cache: Path | None = None,
-    limit_bytes: int = DEFAULT_LIMIT,
+    limit_bytes: int | None = None,
     workers: int | None = None,
 ) -> Pictures:
     """Return the pictures of an intake, fitted; decoded now, unless they were before.
 
     They are stored in the cache under a digest of the folder, of the (path, size, time) of every
     picture and of the spec. Where that is impossible or too much, they are decoded on demand.
-    Pictures that come out the same count once.
+    Files with identical bytes count once, and either way the pictures are the same ones in the same
+    order, but for those found bad when they are decoded.
 
     Args:
         intake: what the folder holds.
         spec: what each picture is brought to.
         progress: told how many pictures are decoded.
         cache: folder of the cache; None is `cache_folder()`.
-        limit_bytes: most that is stored, bytes.
+        limit_bytes: most that is stored, bytes; None is `storage_limit()`, which the environment
+            variable ARTGAN_CACHE_LIMIT sets.
         workers: decoding threads; None is one for each core.
 
     Raises:
         ImageError: there is no usable picture.
+        ConfigError: ARTGAN_CACHE_LIMIT is no size.
     """
+    limit = storage_limit() if limit_bytes is None else limit_bytes
     if not intake.pictures:
         raise _nothing_usable(intake, [])
     workers = workers if workers is not None else default_workers()
@@ -105,26 +141,68 @@ def prepare(
     stored = open_stored(path)
     if stored is not None:
         return stored
-    if forecast_bytes(intake, spec) > min(limit_bytes, _room(folder)):
-        return LivePictures(intake.folder, intake.pictures, spec, key, workers)
+    kept, twins = _without_twins(intake)
+    fingerprint = _fingerprint(kept, spec)
+    live = functools.partial(LivePictures, intake.folder, kept, twins, spec, fingerprint, workers)
+    if forecast_bytes(len(kept), spec) > min(limit, _room(folder)):
+        return live()
     sweep_stale(folder)
+    table: Table = {"folder": resolved(intake.folder), "twins": twins, "fingerprint": fingerprint}
+    decoding = decode_all(intake.folder, kept, spec, workers)
     try:
-        with atomic_write(path) as file:
-            changed = _decode_into(file, intake, spec, workers, progress)
+        with atomic_write(path) as file, contextlib.closing(decoding):
+            passing = _store(file, table, spec, _counted(decoding, len(kept), progress))
+            if not table["names"]:
+                raise _nothing_usable(intake, [(Path(n), r) for n, r in table["skipped"]])
     except OutputError as error:
         say(f"pictures are decoded on demand: {error}")
-        return LivePictures(intake.folder, intake.pictures, spec, key, workers)
-    stored = _take_over(path, place, changed)
-    if stored is None:  # another process has just replaced or removed it
-        return LivePictures(intake.folder, intake.pictures, spec, key, workers)
-    return stored
+        return live()
+    return _take_over(path, place, passing) or live()  # another process may just have replaced it
 
 
-def _take_over(path: Path, place: str, changed: bool) -> StoredPictures | None:
-    """Return the pictures just stored, and remove from the cache what they replace."""
+def _without_twins(intake: Intake) -> tuple[list[Found], list[tuple[str, str]]]:
+    """Return the pictures to use, and the duplicates with what is used instead."""
+    twins = find_twins(intake.folder, intake.pictures)
+    copies = {name for name, _ in twins}
+    return [found for found in intake.pictures if found.name not in copies], twins
+
+
+def _fingerprint(pictures: Sequence[Found], spec: PictureSpec) -> str:
+    """Return a digest of pictures by name, length, beginning and end, and of their spec.
+
+    It is the same wherever their folder lies and whenever they were copied, stored or not.
+    """
+    digest = hashlib.sha256(repr((_VERSION, *_brought_to(spec))).encode())
+    for found in pictures:
+        line = f"{found.name}\0{found.size}\0{found.mark}\0"
+        digest.update(line.encode("utf-8", "surrogateescape"))
+    return digest.hexdigest()[:32]
+
+
+def _brought_to(spec: PictureSpec) -> tuple[object, ...]:
+    return spec.size, spec.channels, spec.fit, spec.rgb
+
+
+def _counted(
+    decoding: Iterable[Decoded], total: int, progress: Progress | None
+) -> Iterator[Decoded]:
+    for done, decoded in enumerate(decoding, 1):
+        if progress is not None:
+            progress(done, total)
+        yield decoded
+
+
+def _take_over(path: Path, place: str, passing: bool) -> StoredPictures | None:
+    """Return the pictures just stored, and remove from the cache what they replace.
+
+    Args:
+        path: where they are.
+        place: how the names begin of what is stored of the same folder.
+        passing: whether they are good for this once.
+    """
     stored = open_stored(path)
     outdated = [other for other in path.parent.glob(f"{place}-*.pictures") if other != path]
-    if changed:  # it is not what its name says: good for this once
+    if passing:
         outdated.append(path)
     for other in outdated:
         with contextlib.suppress(OSError):
@@ -134,10 +212,7 @@ def _take_over(path: Path, place: str, changed: bool) -> StoredPictures | None:
 
 def _keys(intake: Intake, spec: PictureSpec) -> tuple[str, str]:
     """Return a digest of folder and spec, and one of the listing as well."""
-    folder = str(intake.folder.absolute())
-    with contextlib.suppress(OSError, RuntimeError):
-        folder = str(intake.folder.resolve())
-    head = repr((_VERSION, folder, spec.size, spec.channels, spec.fit, spec.rgb))
+    head = repr((_VERSION, resolved(intake.folder), *_brought_to(spec)))
     digest = hashlib.sha256(head.encode("utf-8", "surrogateescape"))
     place = digest.hexdigest()[:16]
     for found in intake.pictures:
@@ -155,44 +230,34 @@ def _room(folder: Path) -> int:
         return 0
 
 
-def _decode_into(
-    file: BinaryIO, intake: Intake, spec: PictureSpec, workers: int, progress: Progress | None
-) -> bool:
-    """Write a prepared set and return whether a file was changed since the survey.
+def _store(file: BinaryIO, table: Table, spec: PictureSpec, decoding: Iterable[Decoded]) -> bool:
+    """Write a prepared set and return whether it is good for this once.
 
-    Raises:
-        ImageError: there is no usable picture.
+    It is where a file was changed since the survey, or failed for a reason that may pass.
+
+    Args:
+        file: where to.
+        table: what is told beside the pictures; names and the like are added.
+        spec: what they are brought to.
+        decoding: what comes of each file.
     """
-    table: Table = {"names": [], "skipped": [], "twins": [], "checksums": []}
-    table["shape"] = [spec.channels, *spec.size]
-    seen: dict[bytes, str] = {}
-    total = hashlib.sha256(repr(table["shape"]).encode())
-    changed = False
-    decoding = decode_all(intake.folder, intake.pictures, spec, workers)
-    with contextlib.closing(decoding):
-        for done, decoded in enumerate(decoding, 1):
-            name = decoded.found.name
-            changed = changed or decoded.changed
-            if progress is not None:
-                progress(done, len(intake.pictures))
-            if decoded.pixels is None:
-                table["skipped"].append([name, decoded.reason])
-                continue
-            pixels = decoded.pixels.tobytes()
-            digest = hashlib.blake2b(pixels, digest_size=16).digest()
-            if digest in seen:
-                table["twins"].append([name, seen[digest]])
-                continue
-            seen[digest] = name
-            total.update(digest)
-            file.write(pixels)
-            table["names"].append(name)
-            table["checksums"].append(zlib.crc32(pixels))
-    if not seen:
-        raise _nothing_usable(intake, [(Path(n), r) for n, r in table["skipped"]])
-    table["fingerprint"] = f"content-{total.hexdigest()[:32]}"
+    table.update(shape=[spec.channels, *spec.size], names=[], skipped=[], checksums=[])
+    passing = False
+    for decoded in decoding:
+        name = decoded.found.name
+        passing = passing or decoded.changed or not decoded.lasting
+        if decoded.pixels is None:
+            table["skipped"].append([name, decoded.reason])
+            continue
+        pixels = decoded.pixels.tobytes()
+        file.write(pixels)
+        table["names"].append(name)
+        table["checksums"].append(zlib.crc32(pixels))
+    bad = dict(table["skipped"])
+    table["skipped"] += [[twin, bad[kept]] for twin, kept in table["twins"] if kept in bad]
+    table["twins"] = [pair for pair in table["twins"] if pair[1] not in bad]
     write_table(file, table)
-    return changed
+    return passing
 
 
 def _nothing_usable(intake: Intake, undecodable: list[tuple[Path, str]]) -> ImageError:

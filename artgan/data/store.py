@@ -1,7 +1,7 @@
 """The file that prepared pictures are kept in, and its reader. Decodes nothing.
 
 pixels    count pictures of uint8 (C, H, W), one after the other
-table     JSON: shape, names, checksums, what was left out
+table     JSON: folder, shape, names, checksums, what was left out
 tail      CRC-32 of the table (4 bytes), its length (8), the magic (8); little-endian
 """
 
@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 if TYPE_CHECKING:
     from torch import Tensor
 
-__all__ = ["StoredPictures", "Table", "open_stored", "write_table"]
+__all__ = ["StoredPictures", "Table", "open_stored", "read_table", "write_table"]
 
 _MAGIC = b"artganP\1"
 _TAIL = struct.Struct("<IQ8s")
@@ -37,8 +37,12 @@ def write_table(file: BinaryIO, table: Table) -> None:
     file.write(text + _TAIL.pack(zlib.crc32(text), len(text), _MAGIC))
 
 
-def _read_table(path: Path) -> Table | None:
-    """Return the table of a file; None if there is none or its length is not what it should be."""
+def read_table(path: Path) -> Table | None:
+    """Return the table of a file; None if there is none or its length is not what it should be.
+
+    Raises:
+        OSError, ValueError, KeyError, TypeError: it cannot be read, or is another's.
+    """
     with open(path, "rb") as file:
         total = file.seek(0, os.SEEK_END)
         if total < _TAIL.size:
@@ -62,7 +66,7 @@ def open_stored(path: Path) -> StoredPictures | None:
     The length, the table and the checksums of some pictures are verified, not all of them.
     """
     with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
-        table = _read_table(path)
+        table = read_table(path)
         if table is None:
             return None
         stored = StoredPictures(path, table)
@@ -81,7 +85,7 @@ class StoredPictures:
         names: relative path of each picture.
         skipped: relative path and reason of each file that turned out bad when it was decoded.
         twins: relative paths of each duplicate and of the picture that is used instead.
-        fingerprint: a digest of the pictures as the network sees them.
+        fingerprint: a digest of the pictures.
     """
 
     on_disk = True

@@ -69,6 +69,8 @@ class Report:
         crop_loss: median share of the area that a crop to the size loses, in [0, 1].
         recommended: (height, width) that suits the folder and this machine.
         fingerprint: digest of the pictures; "" if there are none.
+        prepared_bytes: how many bytes the prepared pictures take.
+        stored: whether they are kept in the cache; if not, they are decoded while they are used.
         estimate: how long training would take, as a sentence; "" if nobody said.
         problem: why there is nothing to train on; "" otherwise.
     """
@@ -89,6 +91,8 @@ class Report:
     crop_loss: float
     recommended: Size
     fingerprint: str = ""
+    prepared_bytes: int = 0
+    stored: bool = False
     estimate: str = ""
     problem: str = ""
 
@@ -116,12 +120,17 @@ def check(
 
     Raises:
         PathError: the folder cannot be used.
-        ConfigError: the background is no colour.
+        ConfigError: the background is no colour, ARTGAN_CACHE_LIMIT no size, or the default
+            architecture cannot draw the size.
     """
-    from artgan.data.prepared import prepare
+    from artgan.config import check_size
+    from artgan.data.prepared import prepare, storage_limit
     from artgan.pictures import PictureSpec
 
+    if size is not None:
+        check_size(size, _default_architecture())
     spec = PictureSpec(size or (64, 64), channels, fit, background)
+    limit = storage_limit()
     with announce("looking at files") as progress:
         intake = survey(folder, progress=progress)
     recommended = (recommend or recommend_size)(intake)
@@ -129,18 +138,25 @@ def check(
     pictures, problem = None, ""
     try:
         with announce("reading pictures") as progress:
-            pictures = prepare(intake, spec, progress=progress)
+            pictures = prepare(intake, spec, progress=progress, limit_bytes=limit)
     except ImageError as error:
         problem = str(error)
-    report = _report(intake, pictures, spec, recommended, problem)
-    if estimate is not None and pictures is not None:
-        report = replace(report, estimate=estimate(len(pictures), spec))
+    try:
+        report = _report(intake, pictures, spec, recommended, problem)
+        if estimate is not None and pictures is not None:
+            report = replace(report, estimate=estimate(len(pictures), spec))
+    except BaseException:
+        if pictures is not None:
+            pictures.close()
+        raise
     return report, pictures
 
 
 def _report(
     intake: Intake, pictures: Pictures | None, spec: PictureSpec, recommended: Size, problem: str
 ) -> Report:
+    from artgan.data.prepared import forecast_bytes
+
     undecodable = pictures.skipped if pictures is not None else []
     bad = {str(path) for path, _ in undecodable}
     good = [f for f in intake.pictures if f.name not in bad] if pictures is not None else []
@@ -167,6 +183,8 @@ def _report(
         crop_loss=median([crop_loss(f.width / f.height, columns / rows) for f in good] or [0.0]),
         recommended=recommended,
         fingerprint=pictures.fingerprint if pictures is not None else "",
+        prepared_bytes=forecast_bytes(len(pictures), spec) if pictures is not None else 0,
+        stored=pictures is not None and pictures.on_disk,
         problem=problem,
     )
 
@@ -216,23 +234,35 @@ def recommend_size(intake: Intake, *, gpu: bool | None = None) -> Size:
         gpu: whether there is one; None looks for it without importing torch.
     """
     from artgan import choose
-    from artgan.config import TrainConfig
-    from artgan.registry import registry
 
     if gpu is None:
         gpu = sys.platform == "darwin" or Path("/dev/nvidia0").exists()
+    sides = [(found.width, found.height) for found in intake.pictures]
+    return choose.recommend_size(sides, _default_architecture(), gpu=gpu)
+
+
+def _default_architecture() -> Architecture:
+    from artgan.config import TrainConfig
+    from artgan.registry import registry
+
     record = registry().find(Architecture.kind, TrainConfig.model_fields["arch"].default).record
     assert isinstance(record, Architecture)
-    sides = [(found.width, found.height) for found in intake.pictures]
-    return choose.recommend_size(sides, record, gpu=gpu)
+    return record
 
 
-def check_sheet_path(sheet: Path, folder: Path) -> None:
+def check_sheet_path(sheet: Path, folder: Path, *, overwrite: bool = False) -> None:
     """Check that a sheet can be drawn where it is wanted.
 
+    Args:
+        sheet: where.
+        folder: the folder of pictures.
+        overwrite: whether a file that exists may be replaced.
+
     Raises:
-        PathError: it is no PNG, a folder, or would be among the pictures.
+        PathError: it is no PNG, a folder, exists, or would be among the pictures.
     """
+    from artgan.outputs import check_place
+
     if sheet.suffix.lower() != ".png":
         raise PathError(f"--sheet {safe(sheet)}: expected a name that ends in .png")
     if sheet.is_dir():
@@ -241,6 +271,7 @@ def check_sheet_path(sheet: Path, folder: Path) -> None:
         raise PathError(
             f"--sheet {safe(sheet)}: it would be one of the pictures, give a place elsewhere"
         )
+    check_place(sheet, folder=False, overwrite=overwrite)
 
 
 def draw_sheet(path: Path, pictures: Pictures, spec: PictureSpec) -> int:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic import Field, field_validator
 
 from artgan.api import ConfigError
-from artgan.images import grid, save_png
+from artgan.images import Sheet, save_png
 from artgan.latents import draw, parse_seeds
 from artgan.options import Options
 from artgan.outputs import Progress, check_place
@@ -18,8 +18,6 @@ from artgan.rendering import RENDER_BATCH, codes_of, recipe, render
 from artgan.screen import plural, safe
 
 if TYPE_CHECKING:
-    from torch import Tensor
-
     from artgan.models import Model
 
 __all__ = ["SampleConfig", "sample", "sample_paths"]
@@ -109,26 +107,25 @@ def sample(config: SampleConfig, model: Model, progress: Progress | None = None)
     """
     paths = sample_paths(config)
     seeds = config.wanted
-    tiles: list[Tensor] = []
+    sheet: Sheet | None = None
     if config.grid:
         _check_grid(len(seeds), config, model)
+        height, width = (side * config.scale for side in model.size)
+        sheet = Sheet(len(seeds), model.channels, (height, width), columns=config.columns)
     for start in range(0, len(seeds), RENDER_BATCH):
         part = seeds[start : start + RENDER_BATCH]
         z = draw(part, int(model.generator.z_dim), model.prior)  # type: ignore[arg-type]
         codes = codes_of(model, z, psi=config.psi)
         images = render(model, codes, scale=config.scale, smooth=not config.pixels)
         for number, image in enumerate(images, start):
-            if config.grid:
-                tiles.append(image)
+            if sheet is not None:
+                sheet.add(image)
             else:
                 save_png(paths[number], image, _recipe(config, model, seeds[number : number + 1]))
             if progress is not None:
                 progress(number + 1, len(seeds))
-    if config.grid:
-        import torch
-
-        sheet = grid(torch.stack(tiles), columns=config.columns)
-        save_png(paths[0], sheet, _recipe(config, model, seeds))
+    if sheet is not None:
+        save_png(paths[0], sheet.image, _recipe(config, model, seeds))
     return paths
 
 

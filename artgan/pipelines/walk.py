@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from pydantic import Field, field_validator
@@ -12,6 +12,7 @@ from artgan.api import ConfigError, Path2Codes, PluginError, Sampler
 from artgan.images import Frame, Frames
 from artgan.latents import draw, parse_seeds
 from artgan.options import Options
+from artgan.outputs import blaming
 from artgan.rendering import RENDER_BATCH, codes_of, recipe, render
 from artgan.screen import plural, safe
 
@@ -19,15 +20,26 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from artgan.models import Model
-    from artgan.registry import Registry
+    from artgan.registry import Entry, Registry
 
-__all__ = ["AUTO_SIDE", "WalkConfig", "walk", "walk_recipe", "walk_scale"]
+__all__ = [
+    "AUTO_SIDE",
+    "WalkConfig",
+    "check_walk",
+    "walk",
+    "walk_keys",
+    "walk_recipe",
+    "walk_scale",
+]
 
 AUTO_SIDE = 256
 """Pixels that the short side of an animation has at least, unless its scale is given."""
 
 MAX_FRAMES = 1_000_000
 MAX_KEYS = 10_000
+USUAL_KEYS = 6
+"""How many seeds a walk goes through, from 0 on, unless they are given."""
+
 SPACE = "z"
 
 
@@ -37,7 +49,11 @@ class WalkConfig(Options):
     run: str = Field(
         description="run folder, its number, latest, or a .artgan file; with @PICTURES"
     )
-    keys: str = Field("0-5", description="seeds that the walk goes through, such as 3,17,40-43")
+    keys: str | None = Field(
+        None,
+        description="seeds that the walk goes through, such as 3,17,40-43; none given: 0-5, "
+        "or as many of them as suit the sampler",
+    )
     seconds: float = Field(6.0, gt=0, le=86400, description="length of the loop")
     fps: float = Field(25.0, ge=0.1, le=1000, description="frames a second")
     frames: int | None = Field(
@@ -68,19 +84,53 @@ class WalkConfig(Options):
 
     @field_validator("keys")
     @classmethod
-    def _seeds(cls, value: str) -> str:
-        parse_seeds(value)
+    def _seeds(cls, value: str | None) -> str | None:
+        if value is not None:
+            parse_seeds(value)
         return value
-
-    @property
-    def seeds(self) -> list[int]:
-        """Return the seeds of the keys."""
-        return parse_seeds(self.keys)
 
     @property
     def count(self) -> int:
         """Return the number of frames."""
         return self.frames if self.frames is not None else max(1, round(self.seconds * self.fps))
+
+
+def walk_keys(config: WalkConfig, record: Sampler) -> list[int]:
+    """Return the seeds of the keys; none given, the first from 0 on that suit the sampler."""
+    if config.keys is not None:
+        return parse_seeds(config.keys)
+    most = USUAL_KEYS if record.max_keys is None else min(USUAL_KEYS, record.max_keys)
+    return list(range(max(most, record.min_keys)))
+
+
+def check_walk(config: WalkConfig, components: Registry) -> None:
+    """Check all of a walk that can be told without a model.
+
+    Raises:
+        ConfigError: the sampler cannot make a path of these keys, or there are too many frames.
+    """
+    entry, _ = components.configure("samplers", config.sampler, config.components)
+    record = entry.record
+    assert isinstance(record, Sampler)
+    name, count = safe(config.sampler), len(walk_keys(config, record))
+    if SPACE not in record.spaces:
+        raise ConfigError(
+            f"sampler '{name}' walks in {', '.join(map(safe, record.spaces))}, "
+            f"expected {SPACE}: choose another --sampler"
+        )
+    most = MAX_KEYS if record.max_keys is None else min(record.max_keys, MAX_KEYS)
+    if not record.min_keys <= count <= most:
+        were = "was" if count == 1 else "were"
+        needs = "" if record.min_keys == most else f"{record.min_keys:,} to "
+        raise ConfigError(
+            f"sampler '{name}' goes through {needs}{plural(most, 'key')}, {count:,} {were} given: "
+            "change --keys, or choose another --sampler"
+        )
+    if config.count > MAX_FRAMES:
+        raise ConfigError(
+            f"{config.count:,} frames were asked for, {MAX_FRAMES:,} are the most: "
+            "give fewer --seconds or --fps"
+        )
 
 
 def walk(config: WalkConfig, model: Model, components: Registry) -> Frames:
@@ -93,40 +143,27 @@ def walk(config: WalkConfig, model: Model, components: Registry) -> Frames:
         components: where the sampler is found.
 
     Raises:
-        ConfigError: the sampler cannot make a path of these keys.
+        ConfigError: see `check_walk`.
+        PluginError: a third party's sampler failed or broke its contract, here or later on.
     """
     import torch
 
     entry, options = components.configure("samplers", config.sampler, config.components)
     record = entry.record
     assert isinstance(record, Sampler)
-    seeds = config.seeds
-    if SPACE not in record.spaces:
-        raise ConfigError(
-            f"sampler '{safe(config.sampler)}' walks in {', '.join(map(safe, record.spaces))}, "
-            f"expected {SPACE}: choose another --sampler"
-        )
-    if not record.min_keys <= len(seeds) <= MAX_KEYS:
-        raise ConfigError(
-            f"sampler '{safe(config.sampler)}' needs {plural(record.min_keys, 'key')} or more, "
-            f"{MAX_KEYS:,} at most, but {len(seeds):,} were given"
-        )
-    if config.count > MAX_FRAMES:
-        raise ConfigError(
-            f"{config.count:,} frames were asked for, {MAX_FRAMES:,} are the most: "
-            "give fewer --seconds or --fps"
-        )
+    check_walk(config, components)
+    seeds = walk_keys(config, record)
     path: Path2Codes = components.build(entry, options)
     keys = draw(seeds, int(model.generator.z_dim), model.prior)  # type: ignore[arg-type]
     scale = walk_scale(config, model)
     last = config.count if record.closed else max(config.count - 1, 1)
-    positions = torch.arange(config.count, dtype=torch.float64) / last
-    _check_path(path(keys, positions[:1]), keys, config.sampler)
+    positions = (torch.arange(config.count, dtype=torch.float64) / last).to(torch.float32)
+    _ask(path, keys, positions[:1], entry)
 
     def made() -> Iterator[Frame]:
         number = 0
         for part in positions.split(RENDER_BATCH):
-            codes = codes_of(model, path(keys, part), psi=config.psi)
+            codes = codes_of(model, _ask(path, keys, part, entry), psi=config.psi)
             for image in render(model, codes, scale=scale, smooth=not config.pixels):
                 yield Frame(image, f"frame{number:06d}")
                 number += 1
@@ -147,8 +184,9 @@ def walk_recipe(config: WalkConfig, model: Model, components: Registry) -> str |
     if not config.meta:
         return None
     entry, options = components.configure("samplers", config.sampler, config.components)
+    assert isinstance(entry.record, Sampler)
     settings = {
-        "keys": config.seeds,
+        "keys": walk_keys(config, entry.record),
         "space": SPACE,
         "psi": config.psi,
         "sampler": entry.record.name if entry.plugin.built_in else entry.qualified,
@@ -162,9 +200,23 @@ def walk_recipe(config: WalkConfig, model: Model, components: Registry) -> str |
     return recipe("walk", model, settings)
 
 
-def _check_path(codes: Tensor, keys: Tensor, name: str) -> None:
-    if tuple(codes.shape) != (1, *keys.shape[1:]) or not bool(codes.isfinite().all()):
-        raise PluginError(
-            f"sampler '{safe(name)}' gave codes of shape {tuple(codes.shape)}, "
-            f"expected finite ones of {(1, *keys.shape[1:])}"
-        )
+def _ask(path: Path2Codes, keys: Tensor, u: Tensor, entry: Entry) -> Tensor:
+    """Return a sampler's codes at positions, float32, once they are what its contract says."""
+    import torch
+
+    expected = (len(u), *keys.shape[1:])
+    sampler: Callable[[Tensor, Tensor], object] = path  # what it promises has to be seen
+    with blaming(entry):
+        codes = sampler(keys, u)
+    if not isinstance(codes, torch.Tensor):
+        got = f"a {safe(type(codes).__name__)}"
+    elif tuple(codes.shape) != expected or codes.is_complex():
+        got = f"{codes.dtype} codes of shape {tuple(codes.shape)}"
+    elif not bool(codes.isfinite().all()):
+        got = "codes that are not finite"
+    else:
+        return codes.detach().to("cpu", torch.float32)
+    raise PluginError(
+        f"sampler '{safe(entry.qualified)}' gave {got}, "
+        f"expected finite float32 codes of shape {expected}"
+    )

@@ -10,7 +10,13 @@ from torch import Tensor
 
 from artgan.api import ConfigError, Path2Codes, Sampler
 from artgan.latents import generator, to_prior
-from artgan.testing.expect import expect, expect_close, expect_finite, expect_shape
+from artgan.testing.expect import (
+    ContractError,
+    expect,
+    expect_close,
+    expect_finite,
+    expect_shape,
+)
 
 __all__ = ["check"]
 
@@ -18,18 +24,29 @@ WIDTH = 7  # odd, since pairs of coordinates are a common trick
 
 
 def check(record: Sampler, build: Callable[..., Any], where: str) -> None:
-    """Check a sampler with the fewest keys it takes and with more, on both priors."""
+    """Check a sampler with the fewest keys it takes and with more, on both priors.
+
+    It is called as a walk calls it: keys and positions are float32, on the CPU.
+    """
     path: Path2Codes = build()
     expect(callable(path), f"{where}: its target returned a {type(path).__name__}, not a function")
     expect(record.min_keys >= 1, f"{where}: min_keys is {record.min_keys}, expected 1 or more")
-    for count in (record.min_keys, record.min_keys + 1, record.min_keys + 2):
+    most = record.max_keys
+    expect(
+        most is None or most >= record.min_keys,
+        f"{where}: max_keys is {most}, expected None or at least min_keys, {record.min_keys}",
+    )
+    counts = range(record.min_keys, record.min_keys + 3)
+    for count in [n for n in counts if most is None or n <= most]:
         keys = torch.randn(count, WIDTH, generator=generator(count))
         at = f"{where}, {count} keys"
         try:
             path(keys, torch.zeros(1))
-        except ConfigError:
-            expect(count > record.min_keys, f"{at}: refused, but its record says it is enough")
-            continue
+        except ConfigError as error:
+            raise ContractError(
+                f"{at}: refused ({error}), but its record says from {record.min_keys} to "
+                f"{'any number' if most is None else most}"
+            ) from error
         _check_path(record, path, keys, at)
         _check_path(record, path, to_prior(keys, "sphere"), f"{at} on a sphere")
     _check_degenerate(record, path, where)
@@ -76,12 +93,8 @@ def _check_degenerate(record: Sampler, path: Path2Codes, where: str) -> None:
     key = torch.ones(1, WIDTH)
     pairs = {"equal": torch.cat([key, key]), "opposite": torch.cat([key, -key])}
     for name, keys in pairs.items():
-        if record.min_keys > 2:
-            keys = keys.repeat(record.min_keys, 1)
-        elif len(keys) > record.min_keys:
-            keys = keys[: max(2, record.min_keys)]
-        try:
-            codes = path(keys, torch.linspace(0, 1, 33))
-        except ConfigError:
-            continue
+        count = max(2, record.min_keys)
+        if record.max_keys is not None:
+            count = min(count, record.max_keys)
+        codes = path(keys.repeat(count, 1)[:count], torch.linspace(0, 1, 33))
         expect_finite(codes, f"{where}: codes between {name} keys")

@@ -1,4 +1,4 @@
-"""What is checked of a writer: whole files or none, and nothing left behind."""
+"""What is checked of a writer: whole files with all that was given, or none, and no litter."""
 
 from __future__ import annotations
 
@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from PIL import Image, UnidentifiedImageError
 from torch import Tensor
 
-from artgan.api import ArtganError, FrameWriter, Writer
+from artgan.api import ArtganError, FrameWriter, Size, Writer
 from artgan.files import TEMPORARY
 from artgan.testing.expect import ContractError, expect
 
@@ -32,8 +33,9 @@ def check(record: Writer, build: Callable[..., Any], where: str) -> None:
         for channels in (3, 1, 4):
             with tempfile.TemporaryDirectory() as folder:
                 _check_whole(record, build, Path(folder), suffix, channels, where)
-        with tempfile.TemporaryDirectory() as folder:
-            _check_abort(build, Path(folder), suffix, where)
+        for check_one in (_check_abort, _check_odd_size, _check_no_frames):
+            with tempfile.TemporaryDirectory() as folder:
+                check_one(build, Path(folder), suffix, f"{where}, suffix {suffix}")
 
 
 def _open(build: Callable[..., Any], path: Path, recipe: str | None) -> FrameWriter:
@@ -45,8 +47,13 @@ def _target(folder: Path, suffix: str) -> Path:
     return folder / ("frames" if suffix == "/" else f"picture{suffix}")
 
 
-def _frame(index: int, channels: int) -> Tensor:
-    return torch.full((channels, *SIZE), index / 4)
+def _frame(index: int, channels: int, size: Size = SIZE) -> Tensor:
+    """Return a plain frame; one with alpha is opaque in its left half only."""
+    frame = torch.full((channels, *size), index / 4)
+    if channels == 4:
+        frame[3] = 0
+        frame[3, :, : size[1] // 2] = 1
+    return frame
 
 
 def _files(folder: Path) -> set[str]:
@@ -59,15 +66,11 @@ def _check_whole(
     """Check that the file appears on close, whole, with nothing beside it."""
     at = f"{where}, suffix {suffix}, {channels} channels"
     path = _target(folder, suffix)
-    writer = _open(build, path, RECIPE if channels != 1 else None)
-    writer.write(_frame(0, channels), name="000", seconds=None)
-    if record.animation:
-        try:
-            writer.write(_frame(1, channels), name="001", seconds=0.2)
-        except ArtganError:  # a format with a suffix for one picture only
-            writer.abort()
-            writer = _open(build, path, RECIPE)
-            writer.write(_frame(0, channels), name="000", seconds=None)
+    recipe = RECIPE if channels != 1 else None
+    count = 2 if record.animation else 1
+    writer = _open(build, path, recipe)
+    for index in range(count):
+        writer.write(_frame(index, channels), name=f"00{index}", seconds=0.2 if index else None)
     early = {name for name in _files(folder) if TEMPORARY not in name}
     expect(not early, f"{at}: {sorted(early)} are there before close, expected nothing yet")
     written = writer.close()
@@ -84,11 +87,58 @@ def _check_whole(
         _files(folder) == names,
         f"{at}: after close there are {sorted(_files(folder))}, but it says {sorted(names)}",
     )
+    _check_content([Path(file) for file in written], count, recipe, at)
+
+
+def _check_content(files: list[Path], count: int, recipe: str | None, where: str) -> None:
+    """Check that the recipe is in every file, and where Pillow reads them, all frames in all."""
+    found = 0
+    for file in files:
+        expect(
+            recipe is None or recipe.encode() in file.read_bytes(),
+            f"{where}: the recipe is not in {file.name}, expected it there as it was given",
+        )
+        try:
+            with Image.open(file) as picture:
+                found += getattr(picture, "n_frames", 1)
+                size = picture.size[::-1]
+        except UnidentifiedImageError:  # a format of its own
+            return
+        expect(size == SIZE, f"{where}: {file.name} is of size {size}, expected {SIZE}")
+    expect(found == count, f"{where}: {found} frames can be read, expected the {count} written")
+
+
+def _check_odd_size(build: Callable[..., Any], folder: Path, suffix: str, where: str) -> None:
+    """Check that a frame of another size than was said is refused, and nothing is left."""
+    height, width = SIZE
+    writer = _open(build, _target(folder, suffix), None)
+    try:
+        writer.write(_frame(0, 3, (width, height)), name="000", seconds=None)
+        writer.close()
+    except ArtganError:
+        writer.abort()
+    else:
+        raise ContractError(
+            f"{where}: it took a frame of size {(width, height)}, though it was opened for {SIZE}: "
+            "expected an ArtganError"
+        )
+    expect(not _files(folder), f"{where}: a refused frame left {sorted(_files(folder))}")
+
+
+def _check_no_frames(build: Callable[..., Any], folder: Path, suffix: str, where: str) -> None:
+    """Check that an end without any frame is refused, and nothing is left."""
+    writer = _open(build, _target(folder, suffix), None)
+    try:
+        writer.close()
+    except ArtganError:
+        writer.abort()
+    else:
+        raise ContractError(f"{where}: close without a frame did nothing, expected an ArtganError")
+    expect(not _files(folder), f"{where}: without a frame it left {sorted(_files(folder))}")
 
 
 def _check_abort(build: Callable[..., Any], folder: Path, suffix: str, where: str) -> None:
     """Check that giving up leaves nothing, and what was there before as it was."""
-    at = f"{where}, suffix {suffix}"
     path = _target(folder, suffix)
     if suffix != "/":
         path.write_bytes(b"before")
@@ -98,9 +148,9 @@ def _check_abort(build: Callable[..., Any], folder: Path, suffix: str, where: st
     writer.abort()
     expect(
         _files(folder) == before,
-        f"{at}: after abort there are {sorted(_files(folder))}, expected {sorted(before)}",
+        f"{where}: after abort there are {sorted(_files(folder))}, expected {sorted(before)}",
     )
     expect(
         suffix == "/" or path.read_bytes() == b"before",
-        f"{at}: abort changed the file that was there before",
+        f"{where}: abort changed the file that was there before",
     )

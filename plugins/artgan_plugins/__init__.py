@@ -88,6 +88,7 @@ def artgan_samplers() -> Iterator[Sampler]:
         f"{_HERE}.samplers.circle:build",
         summary="one even great circle through one or two keys",
         options=f"{_HERE}.samplers.options:CircleOptions",
+        max_keys=2,
     )
 
 
@@ -105,6 +106,13 @@ def artgan_writers() -> Iterator[Writer]:
     yield Writer(
         "png",
         f"{_HERE}.writers.png:open_png",
-        summary="one PNG, or a folder of them, one a frame",
-        suffixes=(".png", "/"),
+        summary="one picture",
+        suffixes=(".png",),
+        animation=False,
+    )
+    yield Writer(
+        "png-frames",
+        f"{_HERE}.writers.png:open_folder",
+        summary="a folder of PNGs, one a frame",
+        suffixes=("/",),
     )

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import corpus
 import pytest
 from corpus import encoded, noise
+from rich.console import Console
 
+from artgan.cli import progress
 from artgan.cli.app import run
 
 
@@ -31,7 +35,44 @@ def test_report_is_on_stdout(folder, capsys):
     assert lines[4].endswith(" 5")
     assert "Formats: 5 PNG" in lines
     assert "At 16 px: a crop to 16 loses 0% of the area (median)" in lines
+    assert "Prepared pictures: 3.8 kB" in lines
     assert lines[-1] == f"Recommended: artgan train {folder} --size 32"
+
+
+def recommended(out):
+    (line,) = [line for line in out.splitlines() if line.startswith("Recommended: ")]
+    return line.removeprefix("Recommended: ")
+
+
+@pytest.mark.parametrize(
+    "name", ["my cats", "-cats", "it's $HOME", b"caf\xe9", "a\nb\u202e", "\x1bA'"]
+)
+def test_recommended_command_can_be_pasted(tmp_path, monkeypatch, capsys, name):
+    monkeypatch.chdir(tmp_path)
+    folder = corpus.pictures(tmp_path / os.fsdecode(name), 2)
+    chosen = ["--fit", "pad", "--channels", "1", "--background", "#ffcc00", "--size", "16"]
+    assert run(["check", *chosen, "--", os.fsdecode(name)]) == 0
+    command = recommended(capsys.readouterr().out)
+    assert command.isprintable()
+    shown = command.replace("artgan", "printf '%s\\0'", 1)
+    done = subprocess.run(["bash", "-c", shown], capture_output=True, check=True)
+    words = done.stdout.split(b"\0")[:-1]
+    more = b"--size 32 --fit pad --channels 1 --background #ffcc00".split()
+    assert words[0] == b"train"
+    assert os.path.samefile(words[1], os.fsencode(folder))
+    assert not words[1].startswith(b"-")
+    assert words[2:] == more
+
+
+def test_too_much_to_store_is_said(folder, monkeypatch, capsys):
+    monkeypatch.setenv("ARTGAN_CACHE_LIMIT", "1kB")
+    assert run(["check", str(folder), "--size", "16"]) == 0
+    said = "Prepared pictures: 3.8 kB, not stored (ARTGAN_CACHE_LIMIT sets the limit)\n"
+    assert said in capsys.readouterr().out
+    monkeypatch.setenv("ARTGAN_CACHE_LIMIT", "lots")
+    assert run(["check", str(folder)]) == 2
+    expected = "artgan: ARTGAN_CACHE_LIMIT is 'lots': expected a size such as 500MB or 4GB\n"
+    assert capsys.readouterr() == ("", expected)
 
 
 def test_skipped_files_are_named_up_to_ten(folder, capsys):
@@ -85,6 +126,14 @@ def test_sheet_is_drawn_and_said_on_stderr(folder, tmp_path, capsys):
     assert run(["check", str(folder), "--size", "16", "--sheet", str(sheet)]) == 0
     assert capsys.readouterr().err == f"5 pictures drawn to {sheet}\n"
     assert sheet.read_bytes().startswith(b"\x89PNG")
+    before = sheet.stat().st_mtime_ns
+    assert run(["check", str(folder), "--size", "16", "--sheet", str(sheet)]) == 2
+    expected = f"artgan: {sheet} exists: choose another name, or add --overwrite\n"
+    assert capsys.readouterr().err == expected
+    assert sheet.stat().st_mtime_ns == before
+    again = ["check", str(folder), "--size", "16", "--sheet", str(sheet), "--overwrite"]
+    assert run(again) == 0
+    assert sheet.stat().st_mtime_ns != before
 
 
 def test_nothing_usable_is_reported_and_exits_1(tmp_path, capsys):
@@ -103,6 +152,8 @@ def test_nothing_usable_is_reported_and_exits_1(tmp_path, capsys):
     [
         (["none"], "no folder none: give a folder of pictures"),
         (["in", "--size", "wide"], "--size is 'wide': expected a number of pixels or"),
+        (["in", "--size", "0"], "size 0 does not suit 'dcgan': sides run from "),
+        (["in", "--size", "63"], "size 63 does not suit 'dcgan': at this size both sides must be"),
         (["in", "--fit", "zoom"], "--fit is 'zoom': expected 'crop', 'pad' or 'squash'"),
         (["in", "--channels", "2"], "--channels is 2: expected 1, 3 or 4"),
         (["in", "--background", "mud"], "--background is 'mud': expected a colour such as"),
@@ -118,12 +169,13 @@ def test_wrong_calls_exit_2(folder, monkeypatch, capsys, args, message):
     assert err.count("\n") == 1
 
 
-def test_check_needs_no_torch(folder):
+def test_counting_needs_no_torch(folder):
     code = (
-        "import sys; from artgan.cli.app import run\n"
-        "code = run(sys.argv[1:]); assert 'torch' not in sys.modules; sys.exit(code)"
+        "import sys; from pathlib import Path\n"
+        "from artgan.pipelines.check import check, summary\n"
+        "print(summary(check(Path(sys.argv[1]))[0])); assert 'torch' not in sys.modules"
     )
-    command = [sys.executable, "-W", "error", "-c", code, "check", str(folder)]
+    command = [sys.executable, "-W", "error", "-c", code, str(folder)]
     done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
     assert (done.returncode, done.stderr) == (0, "")
     assert "5 usable pictures" in done.stdout
@@ -138,8 +190,45 @@ def test_cache_lists_and_clears(folder, capsys):
     lines = capsys.readouterr().out.splitlines()
     assert len(lines) == 3
     assert lines[-1].startswith("2 files, ")
-    assert any(line.endswith(".pictures") for line in lines)
+    prepared = [line for line in lines if line.endswith(".pictures)")]
+    assert len(prepared) == 1
+    assert f"  5 pictures at 16 px of {folder} (prepared/" in prepared[0]
+    assert prepared[0].split()[1] == "kB"
+    assert any(f"  survey of {folder} (surveys/" in line for line in lines)
     assert run(["cache", "--clear"]) == 0
     assert capsys.readouterr().out.startswith("2 files removed from ")
     assert run(["cache"]) == 0
     assert capsys.readouterr().out.startswith("0 files, ")
+
+
+def test_cache_shows_and_keeps_what_is_being_written(capsys):
+    folder = Path(os.environ["ARTGAN_CACHE"])
+    corpus.save(folder, {"prepared/.artgan-tmp-1-x": b"123", "prepared/y.pictures": b"1"})
+    assert run(["cache"]) == 0
+    out = capsys.readouterr().out
+    assert "  being written (prepared/.artgan-tmp-1-x)\n" in out
+    assert "  left unfinished or damaged (prepared/y.pictures)\n" in out
+    assert run(["cache", "--clear"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0] == f"1 file removed from {folder}: 1 byte freed"
+    assert lines[1] == "1 file kept: written to within the last hour, or not removable"
+
+
+def test_progress_without_a_terminal(monkeypatch, capsys):
+    monkeypatch.setattr(progress, "QUIET_SECONDS", 0.0)
+    with progress.progress("reading [bold]") as tell:
+        tell(1, None)
+        tell(2000, 3000)
+    said = "reading [bold]: 1\nreading [bold]: 2,000 of 3,000\n"
+    assert capsys.readouterr().err == said
+
+
+def test_progress_on_a_terminal_takes_text_literally(monkeypatch):
+    screen = io.StringIO()
+    terminal = Console(file=screen, force_terminal=True, width=80, _environ={"TERM": "xterm"})
+    monkeypatch.setattr(progress, "is_terminal", lambda: True)
+    monkeypatch.setattr(progress, "console", lambda: terminal)
+    with progress.progress("reading [bold]") as tell:
+        tell(1, None)
+        tell(2, 3)
+    assert "reading [bold]" in screen.getvalue()

@@ -90,17 +90,19 @@ def test_component_options_from_flags_and_the_settings_file(tmp_path, monkeypatc
         (["-o", "a.gif", "--fps", "inf"], 2, "--fps is inf: expected a finite number"),
         (["-o", "a.gif", "--keys", "1,x"], 2, "seeds '1,x': expected numbers and ranges"),
         (["-o", "a.gif", "--sampler", "slrep"], 2, "no sampler 'slrep': did you mean 'slerp'?"),
-        (["-o", "a.png"], 2, "a.png holds one picture but there are several frames"),
-        (["-o", "a.gif", "--sampler", "circle"], 2, "a circle goes through one or two keys, 3"),
+        (["-o", "a.png"], 2, "a.png holds one picture, 12 frames were asked for: give a"),
+        (["-o", "a.gif", "--sampler", "circle"], 2, "sampler 'circle' goes through 1 to 2 keys"),
         (["-o", "/dev/null/a.gif"], 2, "cannot write /dev/null/a.gif: /dev/null is a file"),
     ],
 )
-def test_wrong_calls_are_one_sentence_and_leave_nothing(more, code, message, capsys):
+def test_wrong_calls_are_one_sentence_and_leave_nothing(more, code, message, capsys, opened):
     before = sorted(Path.cwd().iterdir())
     assert walk(*more) == code
     said, words = capsys.readouterr()
     assert said == ""
-    assert words.splitlines()[-1].startswith(f"artgan: {message}")
+    assert words.startswith(f"artgan: {message}")
+    assert words.count("\n") == 1
+    assert opened == []
     assert sorted(Path.cwd().iterdir()) == before
 
 
@@ -112,6 +114,34 @@ def test_what_exists_is_kept(tmp_path, capsys, opened):
     assert out.read_bytes() == b"mine"
     assert walk("-o", str(out), "--overwrite", "--frames", "2") == 0
     assert out.read_bytes()[:3] == b"GIF"
+
+
+def test_circle_walks_with_its_own_keys(tmp_path):
+    out = tmp_path / "a.gif"
+    call = ["walk", "7", "--sampler", "circle", "--frames", "2", "--scale", "1", "-o", str(out)]
+    assert run(call) == 0
+    assert gif_comment(out)["walk"]["keys"] == [0, 1]
+
+
+def test_overwriting_leaves_no_frames_of_a_longer_walk(tmp_path, capsys):
+    folder = tmp_path / "g"
+    assert walk("-o", f"{folder}/", "--frames", "5", "--scale", "1") == 0
+    (folder / "mine.png").write_bytes(b"mine")
+    capsys.readouterr()
+    assert walk("-o", f"{folder}/", "--frames", "2", "--scale", "1", "--overwrite") == 0
+    assert "removed 3 frames of an older, longer walk\n" in capsys.readouterr().err
+    names = sorted(path.name for path in folder.iterdir())
+    assert names == ["frame000000.png", "frame000001.png", "mine.png"]
+
+
+def test_a_folder_called_like_a_picture_is_a_folder(tmp_path):
+    assert walk("-o", f"{tmp_path}/frames.png/", "--frames", "2", "--scale", "1") == 0
+    assert len(list((tmp_path / "frames.png").iterdir())) == 2
+
+
+def test_a_single_frame_may_be_a_png(tmp_path):
+    assert walk("-o", f"{tmp_path}/a.png", "--frames", "1", "--scale", "1") == 0
+    assert (tmp_path / "a.png").is_file()
 
 
 def test_help_needs_no_torch():

@@ -14,7 +14,7 @@ from artgan.data import cache
 from artgan.data.cache import cache_folder, cached_files, clear, sweep_stale
 from artgan.data.intake import survey
 from artgan.data.prepared import prepare
-from artgan.files import TEMPORARY
+from artgan.files import TEMPORARY, atomic_write
 from artgan.pictures import PictureSpec
 
 
@@ -68,11 +68,42 @@ def test_listing_and_clearing_touch_only_the_cache(tmp_path, monkeypatch):
     corpus.save(root, {"mine.txt": b"keep", "prepared/notes.txt": b"keep", "other/a.json": b"keep"})
     files = cached_files(root)
     assert sorted(file.path.suffix for file in files) == [".json", ".pictures"]
-    assert clear(root) == sum(file.size for file in files)
+    assert [file.kind for file in files if file.path.suffix == ".json"] == ["survey"]
+    assert clear(root) == files
     assert cached_files(root) == []
     kept = sorted(path.name for path in root.rglob("*") if path.is_file())
     assert kept == ["a.json", "mine.txt", "notes.txt"]
     assert len(list(folder.iterdir())) == 3
+
+
+def test_clearing_leaves_what_is_being_written_and_tells_what_is_gone(tmp_path, monkeypatch):
+    new, old = f"prepared/{TEMPORARY}1-a", f"prepared/{TEMPORARY}2-b"
+    corpus.save(tmp_path, {new: b"x", old: b"x", "prepared/c.pictures": b"x"})
+    corpus.save(tmp_path, {"surveys/d.json": b"x", f"other/{TEMPORARY}3-e": b"x"})
+    past = time.time() - 2 * cache.STALE_SECONDS
+    os.utime(tmp_path / old, (past, past))
+    real = Path.unlink
+
+    def unlink(path, *args, **options):
+        if path.name == "d.json":
+            raise PermissionError
+        real(path, *args, **options)
+
+    monkeypatch.setattr(Path, "unlink", unlink)
+    gone = sorted(str(file.path.relative_to(tmp_path)) for file in clear(tmp_path))
+    assert gone == [old, "prepared/c.pictures"]
+    left = sorted(str(p.relative_to(tmp_path)) for p in tmp_path.rglob("*") if p.is_file())
+    assert left == [f"other/{TEMPORARY}3-e", new, "surveys/d.json"]
+
+
+def test_two_threads_may_write_the_same_file(tmp_path):
+    path = tmp_path / ("猫" * 75 + ".pictures")  # and its temporary name is no longer than allowed
+    with atomic_write(path) as first, atomic_write(path) as second:
+        first.write(b"first")
+        second.write(b"second")
+        assert len(list(tmp_path.glob(f"{TEMPORARY}*"))) == 2
+    assert path.read_bytes() == b"first"
+    assert list(tmp_path.iterdir()) == [path]
 
 
 def test_missing_folder_has_no_files():

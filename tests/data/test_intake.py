@@ -205,3 +205,17 @@ def test_interrupted_survey_leaves_nothing(tmp_path):
 def test_reasons_are_counted_by_kind():
     skipped = [("a", "too small: 1x1 px"), ("b", "empty"), ("c", "too small: 2x2 px")]
     assert reasons(skipped) == "2 too small, 1 empty"
+
+
+@pytest.mark.parametrize("error", [MemoryError(), OSError(5, "Input/output error")])
+def test_what_fails_for_a_while_is_looked_at_again(tmp_path, monkeypatch, error):
+    from artgan import pictures as reader
+
+    def fail(*args):
+        raise error
+
+    folder = corpus.pictures(tmp_path / "in", 2)
+    with monkeypatch.context() as patched:
+        patched.setattr(reader, "_check_header", fail)
+        assert len(survey(folder).skipped) == 2
+    assert len(survey(folder).pictures) == 2

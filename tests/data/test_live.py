@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import threading
+import warnings
+
 import corpus
 import pytest
 from corpus import encoded, noise
 from torch.testing import assert_close
 
 from artgan.data.intake import survey
-from artgan.data.live import find_twins
 from artgan.data.prepared import prepare
+from artgan.data.twins import find_twins
 from artgan.errors import ImageError
 from artgan.pictures import PictureSpec
 
@@ -96,6 +99,52 @@ def test_twins_by_content(tmp_path):
     live = prepare(intake, SPEC, limit_bytes=0)
     assert live.duplicates == 1
     assert live.names == ["a.bmp", "b.bmp", "e.bmp"]
+    live.close()
+
+
+def test_every_file_gone_ends_all_threads(folder, live):
+    for path in folder.iterdir():
+        path.unlink()
+    live.prefetch(range(8))
+    with pytest.raises(ImageError, match="of 8 pictures in "):
+        live.batch(range(8))
+    with pytest.raises(ImageError, match="of 8 pictures in "):
+        live.batch([0])
+    closing = threading.Thread(target=live.close, daemon=True)
+    closing.start()
+    closing.join(20)
+    assert not closing.is_alive()
+
+
+def test_decoding_leaves_the_warning_filters_alone(live):
+    live.batch([0])
+    during = list(warnings.filters)
+    with warnings.catch_warnings():
+        live.prefetch(range(8))
+        live.batch(range(8))
+        warnings.simplefilter("error", FutureWarning)
+        with pytest.raises(FutureWarning):
+            warnings.warn("of another's", FutureWarning, stacklevel=1)
+    assert warnings.filters == during
+    live.close()
+    assert warnings.filters == during[1:]
+
+
+def test_live_and_stored_are_the_same_set(tmp_path):
+    files = {
+        "a.png": encoded(noise(0), "PNG"),
+        "b.bmp": encoded(noise(0), "BMP"),  # the same pixels in another file
+        "c.png": encoded(noise(0), "PNG"),
+        "d.png": encoded(noise(1), "PNG"),
+    }
+    intake = survey(corpus.save(tmp_path / "in", files))
+    live = prepare(intake, SPEC, limit_bytes=0)
+    stored = prepare(intake, SPEC)
+    assert (live.on_disk, stored.on_disk) == (False, True)
+    assert live.names == stored.names == ["a.png", "b.bmp", "d.png"]
+    assert live.twins == stored.twins == [("c.png", "a.png")]
+    assert live.fingerprint == stored.fingerprint
+    assert_close(live.batch(range(3)), stored.batch(range(3)))
     live.close()
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import threading
 
@@ -15,7 +16,7 @@ from torch.testing import assert_close
 from artgan.data import decode, prepared
 from artgan.data.intake import survey
 from artgan.data.prepared import cache_folder, forecast_bytes, prepare
-from artgan.errors import ImageError
+from artgan.errors import ConfigError, ImageError
 from artgan.files import TEMPORARY
 from artgan.pictures import PictureSpec, fit_picture, load_picture
 
@@ -61,7 +62,7 @@ def test_batches_hold_the_fitted_pictures(folder):
 def test_channels_and_oblong_sizes(folder, channels):
     spec = PictureSpec((16, 24), channels)
     intake = survey(folder)
-    assert forecast_bytes(intake, spec) == 7 * channels * 16 * 24
+    assert forecast_bytes(len(intake.pictures), spec) == 7 * channels * 16 * 24
     assert_close(prepare(intake, spec).batch(range(7)), expected(folder, spec))
 
 
@@ -130,9 +131,9 @@ def test_duplicates_count_once(tmp_path):
         "d.png": encoded(noise(1), "PNG"),
     }
     pictures = prepare(survey(corpus.save(tmp_path / "in", files)), SPEC)
-    assert pictures.names == ["a.png", "d.png"]
-    assert pictures.duplicates == 2
-    assert [tuple(pair) for pair in pictures.twins] == [("b.bmp", "a.png"), ("c.png", "a.png")]
+    assert pictures.names == ["a.png", "b.bmp", "d.png"]
+    assert pictures.duplicates == 1
+    assert [tuple(pair) for pair in pictures.twins] == [("c.png", "a.png")]
 
 
 def test_files_found_bad_when_decoded_are_named(tmp_path):
@@ -236,6 +237,65 @@ def test_full_disk_decodes_on_demand(folder, monkeypatch, capsys):
     pictures.close()
 
 
+@pytest.mark.parametrize(
+    ("error", "why"),
+    [
+        (OSError(errno.EIO, "Input/output error"), "unreadable: input/output error"),
+        (OSError(errno.EMFILE, "Too many open files"), "unreadable: too many open files"),
+        (MemoryError(), "too large: it does not fit into memory"),
+    ],
+)
+def test_what_fails_for_a_while_is_not_frozen(folder, monkeypatch, error, why):
+    from artgan import pictures as reader
+
+    real, failing = reader.to_srgb, [True]
+
+    def to_srgb(image):
+        if failing and image.getpixel((0, 0)) == noise(3, (24, 24)).getpixel((0, 0)):
+            failing.clear()
+            raise error
+        return real(image)
+
+    intake = survey(folder)
+    monkeypatch.setattr(reader, "to_srgb", to_srgb)
+    once = prepare(intake, SPEC)
+    assert [(str(path), reason) for path, reason in once.skipped] == [("p003.png", why)]
+    assert len(once) == 6
+    assert once.batch(range(6)).shape == (6, 3, 16, 16)
+    assert stored_files() == []
+    again = prepare(intake, SPEC)
+    assert (len(again), again.skipped) == (7, [])
+    assert len(stored_files()) == 1
+
+
+def test_fingerprint_follows_content_and_spec_but_no_place_or_time(folder, tmp_path):
+    first = prepare(survey(folder), SPEC).fingerprint
+    copied = prepare(survey(corpus.pictures(tmp_path / "copy", 7)), SPEC).fingerprint
+    assert copied == first
+    assert prepare(survey(folder), PictureSpec((16, 16), fit="pad")).fingerprint != first
+    corpus.save(folder, {"p002.png": encoded(noise(51, (24, 24)), "PNG")})
+    assert prepare(survey(folder), SPEC).fingerprint != first
+
+
+@pytest.mark.parametrize(
+    ("given", "on_disk"), [("5kB", False), ("5376 bytes", True), ("0", False), ("", True)]
+)
+def test_limit_from_the_environment(folder, monkeypatch, given, on_disk):
+    monkeypatch.setenv("ARTGAN_CACHE_LIMIT", given)  # seven of 768 bytes are 5376
+    pictures = prepare(survey(folder), SPEC)
+    assert pictures.on_disk is on_disk
+    pictures.close()
+
+
+@pytest.mark.parametrize("given", ["much", "-1GB", "4 GiB", "GB"])
+def test_limit_must_be_a_size(folder, monkeypatch, given):
+    monkeypatch.setenv("ARTGAN_CACHE_LIMIT", given)
+    with pytest.raises(ConfigError) as caught:
+        prepare(survey(folder), SPEC)
+    expected = f"ARTGAN_CACHE_LIMIT is {given!r}: expected a size such as 500MB or 4GB"
+    assert str(caught.value) == expected
+
+
 def test_too_little_room_decodes_on_demand(folder, monkeypatch):
     monkeypatch.setattr(prepared, "_room", lambda folder: 100)
     pictures = prepare(survey(folder), SPEC)
@@ -258,6 +318,6 @@ def test_two_processes_at_once(folder):
     command = [sys.executable, "-c", code, str(folder)]
     running = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(2)]
     printed = [process.communicate(timeout=60)[0] for process in running]
-    assert printed[0].startswith("7 content-")
+    assert printed[0].startswith("7 ")
     assert printed[0] == printed[1]
     assert len(stored_files()) == 1

@@ -68,6 +68,7 @@ def test_it_is_shown(confetti, capsys):
         "  spaces       z\n"
         "  closed       yes\n"
         "  min keys     1\n"
+        "  max keys     none\n"
         "\n"
         "options, set with --set samplers.lissajous.OPTION=VALUE\n"
         "  swing = 25.0  (float, >= 0, <= 180)\n"

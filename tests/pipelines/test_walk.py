@@ -6,11 +6,12 @@ import pytest
 import torch
 from fakes import fake_model
 
+from artgan.api import Sampler
 from artgan.config import parse_set, validate
-from artgan.errors import ComponentError, ConfigError
+from artgan.errors import ComponentError, ConfigError, PluginError
 from artgan.images import to_bytes
 from artgan.latents import draw
-from artgan.pipelines.walk import WalkConfig, walk, walk_recipe, walk_scale
+from artgan.pipelines.walk import WalkConfig, walk, walk_keys, walk_recipe, walk_scale
 from artgan.registry import registry
 
 
@@ -101,9 +102,101 @@ def test_open_paths_end_at_their_last_key(strangers):
     images = rendered(model, keys="1,2", frames=5, sampler="line")
     last = (model.generator.render(draw([2], 8, "gaussian"))[-1][0] + 1) / 2
     torch.testing.assert_close(images[-1], last)
-    with pytest.raises(ConfigError, match="'line' needs 2 keys or more, 10,000 at most, but 1"):
+    with pytest.raises(ConfigError, match="'line' goes through 2 to 10,000 keys, 1 was given"):
         rendered(model, keys="1", sampler="line")
     assert rendered(model, keys="1,2", frames=1, sampler="line").shape[0] == 1
+
+
+PATHS = """
+    import torch
+
+    from artgan.api import ConfigError, Sampler, hookimpl
+
+    NAMES = ("lerp", "double", "spoiled", "late", "flat", "wordy", "silent", "plain")
+
+    @hookimpl
+    def artgan_samplers():
+        return [Sampler(name, f"paths_plugin:{name}") for name in NAMES]
+
+    def made(path):
+        return lambda options: path
+
+    @made
+    def lerp(keys, u):
+        return torch.lerp(keys[:1].expand(len(u), -1), keys[-1:].expand(len(u), -1), u[:, None])
+
+    @made
+    def double(keys, u):
+        assert keys.dtype == u.dtype == torch.float32 and u.device.type == "cpu"
+        return (keys[:1] + u[:, None] * 0).double()
+
+    @made
+    def spoiled(keys, u):
+        return keys[:1] + torch.where(u > 0.5, float("nan"), 0.0)[:, None]
+
+    @made
+    def late(keys, u):
+        return keys[:1] + 0 * u[:-1 if u[0] > 0.3 else None, None]
+
+    @made
+    def flat(keys, u):
+        return [0.0]
+
+    @made
+    def wordy(keys, u):
+        raise ValueError("no \x1b[2J such")
+
+    @made
+    def silent(keys, u):
+        raise RuntimeError
+
+    @made
+    def plain(keys, u):
+        raise ConfigError("it goes nowhere")
+"""
+
+
+def test_samplers_get_float32_and_generators_too(strangers):
+    """What the contract test calls and what a walk calls are the same."""
+    strangers("paths-dist", {"paths_plugin": PATHS})
+    assert rendered(keys="1,2", frames=20, sampler="lerp").shape[0] == 20
+    model = fake_model()
+    seen = []
+    original = model.generator.codes
+    model.generator.codes = lambda z, psi: (seen.append(z.dtype), original(z, psi))[1]
+    assert rendered(model, keys="1,2", frames=3, sampler="double").dtype == torch.float32
+    assert set(seen) == {torch.float32}
+
+
+SHAPE = "expected finite float32 codes of shape"
+
+
+@pytest.mark.parametrize(
+    ("sampler", "message"),
+    [
+        ("spoiled", f"gave codes that are not finite, {SHAPE} (16, 8)"),
+        ("late", f"gave torch.float32 codes of shape (15, 8), {SHAPE} (16, 8)"),
+        ("flat", f"gave a list, {SHAPE} (1, 8)"),
+        ("wordy", "failed: ValueError: no \\x1b[2J such"),
+        ("silent", "failed: RuntimeError"),
+    ],
+)
+def test_a_strangers_sampler_that_fails_is_named(strangers, sampler, message):
+    strangers("paths-dist", {"paths_plugin": PATHS})
+    with pytest.raises(PluginError) as caught:
+        rendered(keys="1,2", frames=48, sampler=sampler)
+    assert str(caught.value) == f"sampler 'paths-dist:{sampler}' {message}"
+    with pytest.raises(ConfigError, match="^it goes nowhere$"):
+        rendered(keys="1,2", sampler="plain")
+
+
+@pytest.mark.parametrize(
+    ("least", "most", "count"), [(1, None, 6), (1, 2, 2), (1, 1, 1), (8, None, 8), (2, 9, 6)]
+)
+def test_usual_keys_suit_the_sampler(least, most, count):
+    record = Sampler("s", "m:f", min_keys=least, max_keys=most)
+    assert walk_keys(config(), record) == list(range(count))
+    assert walk_keys(config(keys="3,1"), record) == [3, 1]
 
 
 @pytest.mark.parametrize(
@@ -151,7 +244,7 @@ def test_settings_are_refused_in_a_sentence(settings, message):
 
 
 def test_impossible_walks_are_refused():
-    with pytest.raises(ConfigError, match="a circle goes through one or two keys"):
+    with pytest.raises(ConfigError, match="'circle' goes through 1 to 2 keys, 3 were given"):
         walk(config(keys="1,2,3", sampler="circle"), fake_model(), registry())
     with pytest.raises(ConfigError, match="1,000,000 are the most"):
         walk(config(seconds=86400, fps=50), fake_model(), registry())

@@ -243,3 +243,24 @@ def test_a_full_disk_is_one_sentence_and_leaves_nothing(tmp_path, monkeypatch, r
     with pytest.raises(OutputError, match="no space is left on the disk"):
         write(tmp_path / "a.gif", [gradient()] * 3)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_what_is_opaque_does_not_show_through_the_holes_of_the_next_frame(tmp_path):
+    opaque, holed, empty = torch.ones(4, 4, 6), torch.ones(4, 4, 6), torch.zeros(4, 4, 6)
+    opaque[1:3] = 0
+    holed[0], holed[3, :, 3:] = 0, 0
+    write(tmp_path / "a.gif", [opaque, holed, opaque, empty])
+    frames, _, _ = read(tmp_path / "a.gif")
+    assert (frames[0][..., 3] == 255).all()
+    assert np.array_equal(frames[1][..., 3] > 0, np.arange(6)[None].repeat(4, 0) < 3)
+    assert tuple(frames[1][0, 0]) == (0, 255, 255, 255)
+    assert (frames[2] == (255, 0, 0, 255)).all()
+    assert (frames[3][..., 3] == 0).all()
+
+
+def test_alpha_comes_with_the_first_frame_or_not_at_all(tmp_path):
+    writer = open_gif(GifOptions(), tmp_path / "a.gif", size=(4, 6), fps=25, loop=0, recipe=None)
+    writer.write(torch.ones(3, 4, 6), name="a", seconds=None)
+    with pytest.raises(OutputError, match="frame b has 4 channels, expected 3 as in those before"):
+        writer.write(torch.ones(4, 4, 6), name="b", seconds=None)
+    assert list(tmp_path.iterdir()) == []

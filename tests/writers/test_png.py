@@ -10,7 +10,7 @@ from PIL import Image
 from artgan import files
 from artgan.api import ConfigError, OutputError
 from artgan.images import RECIPE_KEY, from_bytes
-from artgan_plugins.writers.png import open_png
+from artgan_plugins.writers.png import open_folder, open_png
 
 
 def picture(value, channels=3):
@@ -18,7 +18,8 @@ def picture(value, channels=3):
 
 
 def opened(path, recipe=None):
-    return open_png(None, path, size=(4, 5), fps=25, loop=0, recipe=recipe)
+    how = open_png if path.suffix == ".png" else open_folder
+    return how(None, path, size=(4, 5), fps=25, loop=0, recipe=recipe)
 
 
 def names(folder):
@@ -68,6 +69,24 @@ def test_abort_leaves_a_folder_as_it_was(tmp_path):
     writer.write(picture(1), name="a", seconds=None)
     writer.abort()
     assert names(tmp_path) == ["old", "old/mine.txt"]
+
+
+def test_a_single_picture_is_one_whatever_is_there(tmp_path):
+    """What the opener does depends on the record that was chosen, not on what is on the disk."""
+    (tmp_path / "a.png").mkdir()
+    writer = opened(tmp_path / "a.png")
+    writer.write(picture(1), name="0", seconds=None)
+    with pytest.raises(OutputError, match="a folder is in the way"):
+        writer.close()
+
+
+@pytest.mark.parametrize("name", ["a.png", "out"])
+def test_frames_of_another_size_are_refused(tmp_path, name):
+    writer = opened(tmp_path / name)
+    with pytest.raises(OutputError, match=r"frame odd is 4x5, expected 5x4"):
+        writer.write(picture(1).transpose(1, 2), name="odd", seconds=None)
+    writer.abort()
+    assert names(tmp_path) == []
 
 
 def test_no_frames_and_names_twice_are_refused(tmp_path):

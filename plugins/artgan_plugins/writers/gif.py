@@ -21,6 +21,7 @@ from artgan.api import FrameWriter, OutputError, Size
 from artgan.files import Pending, atomic_write
 from artgan.images import to_pil
 from artgan.screen import safe
+from artgan_plugins.writers.frames import check_frame
 from artgan_plugins.writers.options import GifOptions
 from artgan_plugins.writers.palette import Indexed, index_picture
 
@@ -81,6 +82,7 @@ class GifWriter:
         self._clock = Clock(fps)
         self._pending: Pending[BinaryIO] = Pending(atomic_write(self._path))
         self._count = 0
+        self._channels: int | None = None
         with self._pending.guard() as file:
             if max(size) > _LONGEST_SIDE:
                 raise OutputError(
@@ -92,15 +94,13 @@ class GifWriter:
     def write(self, image: Tensor, *, name: str, seconds: float | None) -> None:
         """Add a unit picture (C, H, W); alpha becomes all or nothing at one half."""
         with self._pending.guard() as file:
-            if tuple(image.shape[1:]) != self._size:
-                raise OutputError(
-                    f"{safe(self._path)}: frame {safe(name)} is {image.shape[2]}x{image.shape[1]}, "
-                    f"expected {self._size[1]}x{self._size[0]}"
-                )
+            check_frame(image, self._path, name, size=self._size, channels=self._channels)
+            self._channels = image.shape[0]
             indexed = index_picture(
                 to_pil(image), colors=self._options.colors, quality=self._options.quality
             )
-            file.writelines(_frame(indexed, self._clock.tick(seconds)))
+            delay = self._clock.tick(seconds)
+            file.writelines(_frame(indexed, delay))
             self._count += 1
 
     def close(self) -> list[Path]:
@@ -143,6 +143,10 @@ def _head(size: Size, loop: int, recipe: str | None) -> Iterator[bytes]:
 
 
 def _frame(indexed: Indexed, delay: int) -> Iterator[bytes]:
+    """Yield the blocks of a frame; one with alpha, holes or not, goes before the next is drawn.
+
+    Readers clear to nothing only after a frame that names a transparent index.
+    """
     height, width = indexed.indices.shape
     clear = indexed.transparent is not None
     bits = max((len(indexed.palette) + clear - 1).bit_length(), 1)

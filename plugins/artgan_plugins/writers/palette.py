@@ -25,7 +25,8 @@ class Indexed:
     Attributes:
         indices: (H, W).
         palette: (number of colours, 3), RGB.
-        transparent: the index that stands for nothing, one past the palette; None if unused.
+        transparent: the index that stands for nothing, one past the palette, used or not; None of
+            a picture without alpha.
     """
 
     indices: NDArray[np.uint8]
@@ -59,7 +60,7 @@ def index_picture(picture: Image.Image, *, colors: int, quality: Quality) -> Ind
     indexed = _exact(picture, colors)
     if indexed is None:
         indexed = _chosen(picture.convert("RGB"), colors, quality)
-    if clear is None or not clear.any():
+    if clear is None:
         return indexed
     transparent = len(indexed.palette)
     indices = np.where(clear, transparent, indexed.indices).astype(np.uint8)

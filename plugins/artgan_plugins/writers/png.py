@@ -1,4 +1,4 @@
-"""PNG: one picture, or a folder of them, one a frame."""
+"""PNG: one picture, or a folder of them, one a frame; each has its own opener."""
 
 from __future__ import annotations
 
@@ -10,15 +10,16 @@ from artgan.api import ConfigError, FrameWriter, OutputError, Size
 from artgan.files import Pending, gathered_files
 from artgan.images import save_png
 from artgan.screen import safe
+from artgan_plugins.writers.frames import check_frame
 
-__all__ = ["OnePng", "PngFolder", "open_png"]
+__all__ = ["OnePng", "PngFolder", "open_folder", "open_png"]
 
 
 class OnePng:
     """A PNG file that holds a single frame (see `artgan.api.FrameWriter`)."""
 
-    def __init__(self, path: Path, recipe: str | None) -> None:
-        self._path, self._recipe = path, recipe
+    def __init__(self, path: Path, size: Size, recipe: str | None) -> None:
+        self._path, self._size, self._recipe = Path(path), size, recipe
         self._image: Tensor | None = None
 
     def write(self, image: Tensor, *, name: str, seconds: float | None) -> None:
@@ -26,12 +27,14 @@ class OnePng:
 
         Raises:
             ConfigError: there was one already.
+            OutputError: it has another size than it should.
         """
         if self._image is not None:
             raise ConfigError(
                 f"{safe(self._path)} holds one picture but there are several frames: "
                 f"give a folder, such as {safe(self._path.with_suffix(''))}/"
             )
+        check_frame(image, self._path, name, size=self._size)
         self._image = image
 
     def close(self) -> list[Path]:
@@ -49,18 +52,20 @@ class OnePng:
 class PngFolder:
     """A folder that each frame becomes a file of, all of them at the end."""
 
-    def __init__(self, folder: Path, recipe: str | None) -> None:
-        self._folder, self._recipe = folder, recipe
+    def __init__(self, folder: Path, size: Size, recipe: str | None) -> None:
+        self._folder, self._size, self._recipe = Path(folder), size, recipe
         self._names: dict[str, None] = {}
-        self._pending: Pending[Path] = Pending(gathered_files(folder))
+        self._pending: Pending[Path] = Pending(gathered_files(self._folder))
 
     def write(self, image: Tensor, *, name: str, seconds: float | None) -> None:
         """Write a unit picture (C, H, W) as NAME.png.
 
         Raises:
-            OutputError: there was a frame of that name, or the system refused.
+            OutputError: there was a frame of that name, it has another size than it should, or the
+                system refused.
         """
         with self._pending.guard() as temporary:
+            check_frame(image, self._folder, name, size=self._size)
             if name in self._names:
                 raise OutputError(f"{safe(self._folder)}: two frames are called {safe(name)}")
             self._names[name] = None
@@ -82,8 +87,12 @@ class PngFolder:
 def open_png(
     options: None, path: Path, *, size: Size, fps: float, loop: int, recipe: str | None
 ) -> FrameWriter:
-    """Return a single PNG where path ends in .png and is no folder, else a folder of them."""
-    path = Path(path)
-    if path.suffix.lower() == ".png" and not path.is_dir():
-        return OnePng(path, recipe)
-    return PngFolder(path, recipe)
+    """Return a single PNG, which takes one frame."""
+    return OnePng(path, size, recipe)
+
+
+def open_folder(
+    options: None, path: Path, *, size: Size, fps: float, loop: int, recipe: str | None
+) -> FrameWriter:
+    """Return a folder of PNGs, whatever its name ends in."""
+    return PngFolder(path, size, recipe)
