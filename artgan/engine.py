@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from artgan.api import ConfigError
-from artgan.screen import safe
+from artgan.screen import plural, safe
 
 if TYPE_CHECKING:
     import torch
+    from torch import nn
 
-__all__ = ["adam", "describe_device", "peak_bytes", "pick_device", "threads"]
+__all__ = ["adam", "describe_device", "peak_bytes", "pick_device", "place"]
 
 
 def pick_device(name: str = "auto") -> torch.device:
@@ -53,8 +53,20 @@ def describe_device(device: torch.device) -> str:
     if device.type == "cuda":
         return f"{torch.cuda.get_device_name(device)} ({device})"
     if device.type == "cpu":
-        return f"CPU, {torch.get_num_threads()} threads"
+        return f"CPU, {plural(torch.get_num_threads(), 'thread')}"
     return str(device)
+
+
+def place(module: nn.Module, device: torch.device) -> None:
+    """Move a network to a device, its kernels laid out with channels last.
+
+    That layout is what convolutions are quickest with: measured on two CPU cores, 1.05 to 1.2
+    times as many pictures a second.
+    """
+    import torch
+
+    module.to(device)
+    module.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
 
 def adam(
@@ -67,20 +79,6 @@ def adam(
     import torch
 
     return torch.optim.Adam(parameters, lr=lr, betas=betas, eps=1e-8, fused=True)
-
-
-@contextlib.contextmanager
-def threads(count: int) -> Iterator[None]:
-    """Let torch use a number of CPU threads in the block; 0 leaves it as it is."""
-    import torch
-
-    before = torch.get_num_threads()
-    if count:
-        torch.set_num_threads(count)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
 
 
 def peak_bytes(device: torch.device) -> int | None:

@@ -30,7 +30,7 @@ from artgan.api import (
     ShapeError,
     Term,
 )
-from artgan.engine import adam
+from artgan.engine import adam, place
 from artgan.images import from_bytes, to_signed
 from artgan.latents import derive, draw, draw_batch
 from artgan.screen import safe
@@ -124,7 +124,7 @@ class Trainer:
         self.entry, self.networks = build_networks(registry, config)
         self.record: Architecture = self.entry.record  # type: ignore[assignment]
         for module in self.networks.named().values():
-            module.to(device)
+            place(module, device)
         self.suppliers: dict[str, str] = {}
         self._supplied(self.entry)
         self.objective, terms = self._build_terms(registry)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+import torch
 from torch import Tensor, nn, optim
 
 from artgan.api import CheckpointError
@@ -53,14 +54,18 @@ def restore_optimizer(optimizer: optim.Optimizer, tensors: Mapping[str, Tensor])
     Raises:
         CheckpointError: it is for other parameters.
     """
+    parameters = [parameter for group in optimizer.param_groups for parameter in group["params"]]
     state: dict[int, dict[str, Tensor]] = {}
     for name, tensor in tensors.items():
-        index, _, key = name.partition(".")
-        state.setdefault(int(index), {})[key] = tensor
-    wanted = sum(len(group["params"]) for group in optimizer.param_groups)
-    if state and set(state) != set(range(wanted)):
+        number, _, key = name.partition(".")
+        index = int(number)
+        if index < len(parameters) and tensor.shape == parameters[index].shape:
+            # fused steps walk through memory: it has to be laid out as the parameter is
+            tensor = torch.empty_like(parameters[index], requires_grad=False).copy_(tensor)
+        state.setdefault(index, {})[key] = tensor
+    if state and set(state) != set(range(len(parameters))):
         raise CheckpointError(
-            f"optimizers.safetensors holds {len(state)} parameters, expected {wanted}"
+            f"optimizers.safetensors holds {len(state)} parameters, expected {len(parameters)}"
         )
     saved = optimizer.state_dict()
     optimizer.load_state_dict({"state": state, "param_groups": saved["param_groups"]})

@@ -292,3 +292,20 @@ def test_sample_is_that_of_the_seeds_whatever_the_batch():
     assert_close(state.sample(5, batch=2), state.sample(7, batch=16)[:5])
     assert isinstance(state.objective, Adversarial)
     assert TINY["architectures"]["dcgan"]["z_dim"] == state.generator_ema.z_dim
+
+
+def test_fused_steps_are_those_of_plain_adam():
+    """Whatever the layout of the kernels in memory."""
+    states = [trainer(), trainer()]
+    for phase, optimizer in states[1].optimizers.items():
+        group = optimizer.param_groups[0]
+        states[1].optimizers[phase] = torch.optim.Adam(
+            states[1]._parameters(phase), lr=group["lr"], betas=group["betas"], fused=False
+        )
+    for state in states:
+        state.step(reals())
+    weight = states[0].networks.discriminator.blocks[2].weight
+    assert weight.is_contiguous(memory_format=torch.channels_last)
+    first, second = (flat(state.tensors()) for state in states)
+    for name in first:
+        assert_close(first[name], second[name], rtol=1e-4, atol=1e-6)
