@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol, runtime_checkable
 
 import pluggy
 
@@ -27,6 +27,19 @@ from artgan.errors import (
     PluginError,
     RunError,
     ShapeError,
+)
+from artgan.records import (
+    KINDS,
+    PLUGIN_API,
+    Architecture,
+    Component,
+    Objective,
+    Phase,
+    Prior,
+    Regularizer,
+    Sampler,
+    Size,
+    Writer,
 )
 
 if TYPE_CHECKING:
@@ -69,146 +82,7 @@ __all__ = [
     "mean_over_heads",
 ]
 
-PLUGIN_API = 1
-"""The version of the contracts below; a record carries the one it was written for."""
-
 hookimpl = pluggy.HookimplMarker("artgan")
-
-Size = tuple[int, int]
-"""Height and width in pixels (on the command line: WIDTHxHEIGHT)."""
-
-Phase = Literal["D", "G"]
-"""The two phases of a training step: D learns, or G learns."""
-
-Prior = Literal["gaussian", "sphere"]
-"""How latents are distributed: N(0, I), or uniform on the sphere of radius sqrt(z_dim)."""
-
-
-# Records ------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class Component:
-    """What every component says of itself.
-
-    Attributes:
-        name: kebab-case; unique within its kind.
-        target: "package.module:Attribute", imported on first use and called with the options.
-        summary: one line for lists.
-        options: "package.module:Options", a frozen pydantic model in a torch-free module; None if
-            there is nothing to set.
-        source: the paper it follows.
-        api: the `PLUGIN_API` it was written for.
-    """
-
-    kind: ClassVar[str] = ""
-    hook: ClassVar[str] = ""
-
-    name: str
-    target: str
-    summary: str = ""
-    options: str | None = None
-    source: str = ""
-    api: int = PLUGIN_API
-
-
-@dataclass(frozen=True)
-class Architecture(Component):
-    """A pair of networks. Target: ``build(options, *, size, channels) -> Networks``.
-
-    Attributes:
-        latent_prior: the distribution it is trained on; sampling and walks use the same.
-        spaces: latent spaces it offers, lowest first: "z", or "z" and "w".
-        min_side, max_side: legal sides in pixels, both included.
-        channels: legal channel counts (4 is straight alpha).
-        default_lr: learning rate that suits it, for both networks, with Adam (0, 0.99).
-        batch_coupled: whether a picture's result depends on its neighbours in a training batch.
-        multi_scale: whether it renders a pyramid and not one picture.
-    """
-
-    kind: ClassVar[str] = "architectures"
-    hook: ClassVar[str] = "artgan_architectures"
-
-    latent_prior: Prior = "gaussian"
-    spaces: tuple[str, ...] = ("z",)
-    min_side: int = 16
-    max_side: int = 512
-    channels: tuple[int, ...] = (1, 3, 4)
-    default_lr: float = 1e-3
-    batch_coupled: bool = False
-    multi_scale: bool = False
-
-
-@dataclass(frozen=True)
-class Objective(Component):
-    """An adversarial loss. Target: ``build(options) -> Adversarial``.
-
-    Attributes:
-        relativistic: whether reals are judged against fakes, so that G needs reals too.
-        default_regularizers: what it is trained with unless the user says otherwise.
-        accuracy_target: the sign accuracy above which D is too far ahead (ADA's r_t).
-    """
-
-    kind: ClassVar[str] = "objectives"
-    hook: ClassVar[str] = "artgan_objectives"
-
-    relativistic: bool = False
-    default_regularizers: tuple[str, ...] = ("r1",)
-    accuracy_target: float = 0.6
-
-
-@dataclass(frozen=True)
-class Regularizer(Component):
-    """A further term of one phase. Target: ``build(options) -> Term``."""
-
-    kind: ClassVar[str] = "regularizers"
-    hook: ClassVar[str] = "artgan_regularizers"
-
-    phase: Phase = "D"
-
-
-@dataclass(frozen=True)
-class Sampler(Component):
-    """A path through latents. Target: ``build(options) -> Path2Codes``.
-
-    Attributes:
-        spaces: latent spaces it can walk in.
-        closed: whether the path ends where it began.
-        min_keys, max_keys: the fewest and the most keys it can make a path of; a max_keys of None
-            is no limit. It is never called with other numbers of them.
-    """
-
-    kind: ClassVar[str] = "samplers"
-    hook: ClassVar[str] = "artgan_samplers"
-
-    spaces: tuple[str, ...] = ("z",)
-    closed: bool = True
-    min_keys: int = 1
-    max_keys: int | None = None
-
-
-@dataclass(frozen=True)
-class Writer(Component):
-    """A file format. Target: a callable that opens a `FrameWriter` (see there).
-
-    Attributes:
-        suffixes: lower-case, with the dot; the first is the usual one. "/" stands for a folder.
-        animation: whether it holds more than one frame; else it is given exactly one.
-        max_fps: the highest rate it can show, None for no limit.
-    """
-
-    kind: ClassVar[str] = "writers"
-    hook: ClassVar[str] = "artgan_writers"
-
-    suffixes: tuple[str, ...] = ()
-    animation: bool = True
-    max_fps: float | None = None
-
-
-KINDS: dict[str, type[Component]] = {
-    record.kind: record for record in (Architecture, Objective, Regularizer, Sampler, Writer)
-}
-"""Kind -> its record, in the order they are listed."""
 
 
 # Contracts ----------------------------------------------------------------------------------
@@ -308,6 +182,30 @@ class Adversarial:
     discriminator: Term
     generator: Term
     margin: Callable[[Tensor, Tensor], Tensor]
+
+    @classmethod
+    def of(
+        cls,
+        d_loss: Callable[[Tensor, Tensor], Tensor],
+        g_loss: Callable[[Tensor], Tensor],
+        margin: Callable[[Tensor, Tensor], Tensor],
+    ) -> Adversarial:
+        """Return an objective made of losses of logits; they are averaged over D's heads.
+
+        Args:
+            d_loss: (real_logits, fake_logits) -> D's loss per pair, all (N,).
+            g_loss: fake_logits -> G's loss per fake, both (N,).
+            margin: as above.
+        """
+
+        def discriminator(batch: Batch) -> dict[str, Tensor]:
+            return {"adversarial": mean_over_heads(d_loss, batch.real_logits, batch.fake_logits)}
+
+        def generator(batch: Batch) -> dict[str, Tensor]:
+            return {"adversarial": mean_over_heads(g_loss, batch.fake_logits)}
+
+        needs = frozenset({"reals"})
+        return cls(Term("D", discriminator, needs), Term("G", generator), margin)
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,6 @@
 """From frames to files: which writer an output wants, and one render into several of them.
 
-What a third party's component raises while it runs becomes an error that names it (`blaming`).
+What a third party's writer raises while it runs becomes an error that names it.
 """
 
 from __future__ import annotations
@@ -10,35 +10,34 @@ import os
 import queue
 import re
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from artgan.api import (
-    ArtganError,
     ConfigError,
     FrameWriter,
     OutputError,
     PathError,
-    PluginError,
     Writer,
 )
 from artgan.errors import nearest
 from artgan.files import explain
 from artgan.images import Frame, Frames
+from artgan.plugins import blaming, broken
 from artgan.screen import safe
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
 
-    from artgan.registry import Entry, Registry
+    from artgan.plugins import Entry
+    from artgan.registry import Registry
 
 __all__ = [
     "FOLDER",
     "Output",
     "Progress",
-    "blaming",
     "check_place",
     "deliver",
     "find_outputs",
@@ -261,28 +260,6 @@ def remove_surplus(outputs: Sequence[Output], files: Sequence[Path]) -> int:
     return count
 
 
-@contextlib.contextmanager
-def blaming(entry: Entry) -> Iterator[None]:
-    """Name a third party's component where it raises what no plain sentence explains.
-
-    Raises:
-        PluginError: it did; names it and the cause.
-    """
-    try:
-        yield
-    except (Exception, SystemExit) as error:
-        if entry.plugin.built_in or isinstance(error, ArtganError | MemoryError):
-            raise
-        name = type(error).__name__
-        cause = explain(error) if isinstance(error, OSError) else f"{name}: {safe(error)}"[:200]
-        raise _broken(entry, f"failed: {cause.rstrip(': ')}") from error
-
-
-def _broken(entry: Entry, what: str) -> PluginError:
-    noun = entry.record.kind.removesuffix("s")
-    return PluginError(f"{noun} '{safe(entry.qualified)}' {what}")
-
-
 class _Named:
     """A `FrameWriter` whose failures name it."""
 
@@ -299,7 +276,7 @@ class _Named:
         if not isinstance(written, list) or not all(
             isinstance(path, Path) and path.is_file() for path in written
         ):
-            raise _broken(
+            raise broken(
                 self._entry, f"says it wrote {safe(repr(written))[:200]}, expected a list of files"
             )
         return written

@@ -5,19 +5,26 @@ from __future__ import annotations
 import contextlib
 import functools
 import importlib
-import os
-import re
 import sys
 import time
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import pluggy
 
 from artgan import hookspecs
-from artgan.api import KINDS, PLUGIN_API, Component, ComponentError, ConfigError, PluginError
+from artgan.api import KINDS, ComponentError, ConfigError, PluginError
 from artgan.errors import nearest
+from artgan.plugins import (
+    Entry,
+    Plugin,
+    cause_of,
+    check_record,
+    distribution_of,
+    import_object,
+    installed,
+    normal_name,
+)
 from artgan.screen import safe, say
 
 if TYPE_CHECKING:
@@ -25,62 +32,10 @@ if TYPE_CHECKING:
 
     from pydantic import BaseModel
 
-__all__ = ["BUILT_IN", "GROUP", "Entry", "Plugin", "Registry", "import_object", "registry"]
+__all__ = ["BUILT_IN", "Registry", "registry"]
 
 BUILT_IN = ("artgan_plugins",)
-GROUP = "artgan"
 SLOW_IMPORT_S = 5.0
-
-_NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*\Z")
-_TARGET = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*(\.[A-Za-z_]\w*)*\Z")
-
-
-@dataclass
-class Plugin:
-    """A plug-in as it was found: where it is from and what is wrong with it.
-
-    Attributes:
-        name: its entry point's name, or its module for one that comes with artgan.
-        distribution: the installed package that brings it.
-        version: that package's version.
-        problems: what is wrong, a clause each.
-        broken: whether nothing of it could be loaded.
-        import_seconds: how long its module took to import.
-        components: how many records it supplied.
-    """
-
-    name: str
-    distribution: str
-    version: str
-    built_in: bool = False
-    problems: list[str] = field(default_factory=list)
-    broken: bool = False
-    import_seconds: float = 0.0
-    components: int = 0
-
-    @property
-    def status(self) -> str:
-        """Return "ok", "faulty" (some of it works) or "broken" (nothing does)."""
-        return "broken" if self.broken else "faulty" if self.problems else "ok"
-
-    def faults(self) -> Iterable[str]:
-        """Yield one line for each problem."""
-        where = f"{safe(self.distribution)} {safe(self.version)}".strip()
-        for problem in self.problems:
-            yield f"artgan: plug-in '{safe(self.name)}' ({where}): {problem}"
-
-
-@dataclass(frozen=True)
-class Entry:
-    """A record and the plug-in that supplied it."""
-
-    record: Component
-    plugin: Plugin
-
-    @property
-    def qualified(self) -> str:
-        """Return "distribution:name", which is never ambiguous."""
-        return f"{self.plugin.distribution}:{self.record.name}"
 
 
 class Registry:
@@ -103,8 +58,8 @@ class Registry:
         self._manager.add_hookspecs(hookspecs)
         for module in built_in:
             self._load_built_in(module)
-        found = _installed() if entry_points is None else entry_points
-        for entry_point in sorted(found, key=lambda e: (_distribution(e)[0], e.name, e.value)):
+        found = installed() if entry_points is None else entry_points
+        for entry_point in sorted(found, key=lambda e: (distribution_of(e)[0], e.name, e.value)):
             self._load_entry_point(entry_point)
         self._name_clashes()
 
@@ -118,7 +73,7 @@ class Registry:
         self._register(plugin, importlib.import_module(module))
 
     def _load_entry_point(self, entry_point: EntryPoint) -> None:
-        distribution, version = _distribution(entry_point)
+        distribution, version = distribution_of(entry_point)
         plugin = Plugin(entry_point.name, distribution, version)
         self.plugins.append(plugin)
         started = time.monotonic()
@@ -129,7 +84,7 @@ class Registry:
             raise
         except BaseException as error:  # a plug-in may raise anything, SystemExit too
             plugin.broken = True
-            plugin.problems.append(f"it could not be imported: {_cause(error)}")
+            plugin.problems.append(f"it could not be imported: {cause_of(error)}")
             return
         finally:
             plugin.import_seconds = time.monotonic() - started
@@ -145,7 +100,7 @@ class Registry:
             callers = self._manager.get_hookcallers(module) or []
         except Exception as error:
             plugin.broken = True
-            plugin.problems.append(f"it could not be registered: {_cause(error)}")
+            plugin.problems.append(f"it could not be registered: {cause_of(error)}")
             return
         if registered is None:
             plugin.broken = True
@@ -176,10 +131,10 @@ class Registry:
         except KeyboardInterrupt:
             raise
         except BaseException as error:
-            plugin.problems.append(f"its hook '{record_type.hook}' failed: {_cause(error)}")
+            plugin.problems.append(f"its hook '{record_type.hook}' failed: {cause_of(error)}")
             return
         for record in records:
-            problem = _check_record(record, record_type)
+            problem = check_record(record, record_type)
             own = [e.record.name for e in self._entries[kind] if e.plugin is plugin]
             if problem is None and record.name in own:
                 noun = kind.removesuffix("s")
@@ -244,8 +199,8 @@ class Registry:
         distribution, _, bare = name.rpartition(":")
         claimants = self._claimants(kind, bare)
         if distribution:
-            wanted = _normal(distribution)
-            claimants = [e for e in claimants if _normal(e.plugin.distribution) == wanted]
+            wanted = normal_name(distribution)
+            claimants = [e for e in claimants if normal_name(e.plugin.distribution) == wanted]
         entry = self._usable(claimants)
         if entry is not None:
             return entry
@@ -355,7 +310,7 @@ class Registry:
                 raise
             raise PluginError(
                 f"{entry.record.kind.removesuffix('s')} '{safe(entry.qualified)}' "
-                f"could not be built: {_cause(error)}"
+                f"could not be built: {cause_of(error)}"
             ) from error
 
     def _import(self, entry: Entry, path: str, what: str) -> Any:
@@ -367,7 +322,7 @@ class Registry:
         except BaseException as error:
             raise PluginError(
                 f"{entry.record.kind.removesuffix('s')} '{safe(entry.qualified)}' cannot be "
-                f"loaded: its {what} {safe(path)} failed: {_cause(error)}"
+                f"loaded: its {what} {safe(path)} failed: {cause_of(error)}"
             ) from error
 
     def report(self) -> None:
@@ -377,67 +332,9 @@ class Registry:
                 say(line)
 
 
-def import_object(path: str) -> Any:
-    """Return the object that "package.module:Attribute" names."""
-    module, _, attribute = path.partition(":")
-    return functools.reduce(getattr, attribute.split("."), importlib.import_module(module))
-
-
 @functools.cache
 def registry() -> Registry:
     """Return the process's registry, loaded on first use; faults are written to stderr once."""
     loaded = Registry()
     loaded.report()
     return loaded
-
-
-def _installed() -> list[EntryPoint]:
-    if os.environ.get("ARTGAN_NO_PLUGINS", "") not in {"", "0"}:
-        return []
-    from importlib.metadata import entry_points
-
-    try:
-        return list(entry_points(group=GROUP))
-    except Exception as error:  # what is installed is damaged: work without it
-        say(f"artgan: plug-ins are off, the list of what is installed is damaged: {_cause(error)}")
-        return []
-
-
-def _distribution(entry_point: EntryPoint) -> tuple[str, str]:
-    module = entry_point.value.partition(":")[0].partition(".")[0]
-    metadata = None if entry_point.dist is None else entry_point.dist.metadata
-    if metadata is None:  # not of a package, or of one without its METADATA
-        return module, ""
-    return metadata["Name"] or module, metadata["Version"] or ""
-
-
-def _normal(distribution: str) -> str:
-    return re.sub(r"[-_.]+", "-", distribution).lower()
-
-
-def _cause(error: BaseException) -> str:
-    text = safe(str(error).strip().replace("\n", " "))[:200]
-    name = type(error).__name__
-    return f"{name}: {text}" if text else name
-
-
-def _check_record(record: object, record_type: type[Component]) -> str | None:
-    hook = record_type.hook
-    if not isinstance(record, record_type):
-        return (
-            f"its hook '{hook}' returned a {safe(type(record).__name__)}, "
-            f"expected {record_type.__name__} records"
-        )
-    if not isinstance(record.name, str) or not _NAME.match(record.name):
-        return f"its hook '{hook}' names a component {safe(repr(record.name))}, expected kebab-case"
-    if record.api != PLUGIN_API:
-        return (
-            f"'{record.name}' was written for plug-in API {safe(record.api)}, this artgan has "
-            f"{PLUGIN_API}: install a matching version of it"
-        )
-    for label, path in (("target", record.target), ("options", record.options)):
-        if path is None and label == "options":
-            continue
-        if not isinstance(path, str) or not _TARGET.match(path):
-            return f"'{record.name}' has {label} {safe(repr(path))}, expected 'module:Attribute'"
-    return None

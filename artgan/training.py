@@ -8,6 +8,7 @@ the end of a step is all that is needed to go on as if nothing had happened.
 from __future__ import annotations
 
 import copy
+import dataclasses
 import math
 import time
 from collections.abc import Mapping
@@ -33,13 +34,15 @@ from artgan.api import (
 from artgan.engine import adam, place
 from artgan.images import from_bytes, to_signed
 from artgan.latents import derive, draw, draw_batch
+from artgan.plugins import blaming
 from artgan.screen import safe
 from artgan.weights import load_state, optimizer_tensors, restore_optimizer, under
 
 if TYPE_CHECKING:
     from artgan.api import Logits, Pyramid
     from artgan.config import TrainConfig
-    from artgan.registry import Entry, Registry
+    from artgan.plugins import Entry
+    from artgan.registry import Registry
 
 __all__ = [
     "Trainer",
@@ -143,27 +146,27 @@ class Trainer:
         self.bad_steps = 0
 
     def _build_terms(self, registry: Registry) -> tuple[Adversarial, list[Term]]:
-        components = self.config.components
-        entry, options = registry.configure(Objective.kind, self.config.objective, components)
-        self._supplied(entry)
-        objective = registry.build(entry, options)
-        if not isinstance(objective, Adversarial):
-            raise ShapeError(
-                f"objective '{safe(entry.qualified)}' built a {type(objective).__name__}: "
-                "expected Adversarial"
-            )
-        terms = [objective.discriminator, objective.generator]
+        objective: Adversarial
+        entry, objective = self._built(registry, Objective.kind, self.config.objective, Adversarial)
+        terms = [_blamed(entry, objective.discriminator), _blamed(entry, objective.generator)]
         for name in self.config.regularizers or ():
-            entry, options = registry.configure(Regularizer.kind, name, components)
-            self._supplied(entry)
-            term = registry.build(entry, options)
-            if not isinstance(term, Term):
-                raise ShapeError(
-                    f"regularizer '{safe(entry.qualified)}' built a {type(term).__name__}: "
-                    "expected Term"
-                )
-            terms.append(term)
-        return objective, [*terms, *self.networks.terms]
+            terms.append(_blamed(*self._built(registry, Regularizer.kind, name, Term)))
+        own = [_blamed(self.entry, term) for term in self.networks.terms]
+        return objective, [*terms, *own]
+
+    def _built(
+        self, registry: Registry, kind: str, name: str, wanted: type[Any]
+    ) -> tuple[Entry, Any]:
+        """Return a component of the config and what it builds, once that is of the right type."""
+        entry, options = registry.configure(kind, name, self.config.components)
+        self._supplied(entry)
+        built = registry.build(entry, options)
+        if not isinstance(built, wanted):
+            raise ShapeError(
+                f"{kind.removesuffix('s')} '{safe(entry.qualified)}' built a "
+                f"{type(built).__name__}: expected {wanted.__name__}"
+            )
+        return entry, built
 
     def _supplied(self, entry: Entry) -> None:
         name = f"{entry.record.kind}.{entry.record.name}"
@@ -189,7 +192,7 @@ class Trainer:
         self.networks.generator.train()
         self.networks.discriminator.train()
         z = self._latents(count)
-        fakes: Pyramid = self.networks.generator(z)
+        fakes = self._generate(z)
         pictures = to_signed(from_bytes(reals.to(self.device, non_blocking=True)))
         pyramid = pyramid_like(pictures, fakes)
 
@@ -210,11 +213,13 @@ class Trainer:
         return draw_batch(seed, count, z_dim, self.record.latent_prior).to(self.device)
 
     def _discriminate(self, pictures: Pyramid) -> Logits:
-        logits = self.networks.discriminator(pictures)
+        with blaming(self.entry):
+            logits = self.networks.discriminator(pictures)
         return logits if isinstance(logits, tuple) else (logits,)
 
     def _generate(self, z: Tensor) -> Pyramid:
-        pictures: Pyramid = self.networks.generator(z)
+        with blaming(self.entry):
+            pictures: Pyramid = self.networks.generator(z)
         return pictures
 
     def _phase(
@@ -397,6 +402,16 @@ class Trainer:
                 load_state(module, own, f"networks.safetensors, {name}")
                 found.append(name)
         return found
+
+
+def _blamed(entry: Entry, term: Term) -> Term:
+    """Return a term whose failures name the component that it is of."""
+
+    def compute(batch: Batch) -> Mapping[str, Tensor]:
+        with blaming(entry):
+            return term.compute(batch)
+
+    return dataclasses.replace(term, compute=compute)
 
 
 def _set(value: float | None) -> float:

@@ -16,9 +16,10 @@ HEAVY = ("torch", "numpy", "PIL", "torchvision", "imageio")
 LAYERS = [
     {"__init__"},
     {"errors", "screen", "files", "options"},
+    {"records"},
     {"api"},
     {"images", "pictures", "colours", "formats", "latents", "config", "engine", "hookspecs"},
-    {"data", "registry", "runs", "checkpoints", "weights"},
+    {"data", "plugins", "registry", "runs", "checkpoints", "weights"},
     {"choose", "loop", "models", "outputs", "paintings", "rendering", "testing", "training"},
     {"pipelines"},
     {"compose"},

@@ -11,7 +11,8 @@ from PIL import Image
 import artgan.registry
 from artgan.api import ComponentError, ConfigError, PluginError
 from artgan.cli.app import run
-from artgan.registry import Registry, import_object, registry
+from artgan.plugins import import_object
+from artgan.registry import Registry, registry
 
 GOOD = plugin_source("wave")
 

@@ -48,7 +48,7 @@ COMMANDS: dict[str, Command] = {
 
 
 def _load(name: str) -> Any:
-    from artgan.registry import import_object
+    from artgan.plugins import import_object
 
     command = typer.main.get_command(import_object(COMMANDS[name].target))
     command.name = name
@@ -176,8 +176,6 @@ def run(args: Sequence[str] | None = None) -> int:
         return 130
     except KeyboardInterrupt:
         return 130
-    except MemoryError:
-        return _fail("out of memory: try a smaller --size or --batch", 1)
     except OSError as error:
         if error.errno == errno.EPIPE:  # the reader of a pipe went away: nobody is left to tell
             with contextlib.suppress(OSError):
@@ -191,6 +189,10 @@ def run(args: Sequence[str] | None = None) -> int:
         format_message: Callable[[], str] | None = getattr(error, "format_message", None)
         if format_message is not None:  # a wrong call, found by Typer
             return _usage(error, format_message())
+        from artgan.plugins import no_memory
+
+        if no_memory(error):
+            return _fail("out of memory: try a smaller --batch or --size", 1)
         return _bug(error)
 
 

@@ -14,7 +14,8 @@ import typer
 from artgan import __version__
 from artgan.api import KINDS, Component
 from artgan.errors import ComponentError, ConfigError, nearest
-from artgan.registry import Entry, Plugin, Registry, registry
+from artgan.plugins import Entry, Plugin
+    from artgan.registry import Registry, registry
 from artgan.screen import safe
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ from artgan.api import ConfigError, Path2Codes, PluginError, Sampler
 from artgan.images import Frame, Frames
 from artgan.latents import draw, parse_seeds
 from artgan.options import Options
-from artgan.outputs import blaming
+from artgan.plugins import blaming
 from artgan.rendering import RENDER_BATCH, codes_of, recipe, render
 from artgan.screen import plural, safe
 
@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from artgan.models import Model
-    from artgan.registry import Entry, Registry
+    from artgan.plugins import Entry
+    from artgan.registry import Registry
 
 __all__ = [
     "AUTO_SIDE",

@@ -19,7 +19,8 @@ from importlib.metadata import EntryPoint
 from types import ModuleType
 
 from artgan.api import KINDS
-from artgan.registry import BUILT_IN, GROUP, Entry, Registry
+from artgan.plugins import GROUP, Entry
+from artgan.registry import BUILT_IN, Registry
 from artgan.testing.expect import ContractError, expect
 
 __all__ = [

@@ -90,7 +90,7 @@ def test_a_wrong_call_is_one_line_and_2(capsys, args, message):
 ENDS = [
     (ConfigError("no"), 2, "artgan: no\n"),
     (ImageError("no"), 1, "artgan: no\n"),
-    (MemoryError(), 1, "artgan: out of memory: try a smaller --size or --batch\n"),
+    (MemoryError(), 1, "artgan: out of memory: try a smaller --batch or --size\n"),
     (
         OSError(errno.ENOSPC, "No space left on device", "/a\nb"),
         1,

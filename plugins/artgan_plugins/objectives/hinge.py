@@ -5,7 +5,7 @@ from __future__ import annotations
 from torch import Tensor
 from torch.nn.functional import relu
 
-from artgan.api import Adversarial, Batch, Term, mean_over_heads
+from artgan.api import Adversarial
 
 __all__ = ["build", "hinge_d", "hinge_g"]
 
@@ -28,16 +28,5 @@ def hinge_g(fake_logits: Tensor) -> Tensor:
 
 
 def build(options: None = None) -> Adversarial:
-    """Return the two terms and the margin, which is the real logit."""
-
-    def discriminator(batch: Batch) -> dict[str, Tensor]:
-        return {"adversarial": mean_over_heads(hinge_d, batch.real_logits, batch.fake_logits)}
-
-    def generator(batch: Batch) -> dict[str, Tensor]:
-        return {"adversarial": mean_over_heads(hinge_g, batch.fake_logits)}
-
-    return Adversarial(
-        Term("D", discriminator, needs=frozenset({"reals"})),
-        Term("G", generator),
-        margin=lambda real, fake: real,
-    )
+    """Return the objective; its margin is the real logit."""
+    return Adversarial.of(hinge_d, hinge_g, margin=lambda real, fake: real)

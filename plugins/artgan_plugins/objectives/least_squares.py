@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from torch import Tensor
 
-from artgan.api import Adversarial, Batch, Term, mean_over_heads
+from artgan.api import Adversarial
 
 __all__ = ["build", "least_squares_d", "least_squares_g"]
 
@@ -27,18 +27,5 @@ def least_squares_g(fake_logits: Tensor) -> Tensor:
 
 
 def build(options: None = None) -> Adversarial:
-    """Return the two terms and the margin: the real logit above 1/2, midway of the targets."""
-
-    def discriminator(batch: Batch) -> dict[str, Tensor]:
-        return {
-            "adversarial": mean_over_heads(least_squares_d, batch.real_logits, batch.fake_logits)
-        }
-
-    def generator(batch: Batch) -> dict[str, Tensor]:
-        return {"adversarial": mean_over_heads(least_squares_g, batch.fake_logits)}
-
-    return Adversarial(
-        Term("D", discriminator, needs=frozenset({"reals"})),
-        Term("G", generator),
-        margin=lambda real, fake: real - 0.5,
-    )
+    """Return the objective; its margin is the real logit above 1/2, midway of the targets."""
+    return Adversarial.of(least_squares_d, least_squares_g, margin=lambda real, fake: real - 0.5)

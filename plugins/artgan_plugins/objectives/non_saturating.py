@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 from torch import Tensor
 from torch.nn.functional import softplus
 
-from artgan.api import Adversarial, Batch, Term, mean_over_heads
+from artgan.api import Adversarial
 
 if TYPE_CHECKING:
     from artgan_plugins.objectives.options import NonSaturatingOptions
@@ -44,19 +45,6 @@ def non_saturating_g(fake_logits: Tensor) -> Tensor:
 
 
 def build(options: NonSaturatingOptions) -> Adversarial:
-    """Return the two terms and the margin, which is the real logit."""
-
-    def discriminator(batch: Batch) -> dict[str, Tensor]:
-        def loss(real: Tensor, fake: Tensor) -> Tensor:
-            return non_saturating_d(real, fake, real_label=options.real_label)
-
-        return {"adversarial": mean_over_heads(loss, batch.real_logits, batch.fake_logits)}
-
-    def generator(batch: Batch) -> dict[str, Tensor]:
-        return {"adversarial": mean_over_heads(non_saturating_g, batch.fake_logits)}
-
-    return Adversarial(
-        Term("D", discriminator, needs=frozenset({"reals"})),
-        Term("G", generator),
-        margin=lambda real, fake: real,
-    )
+    """Return the objective; its margin is the real logit."""
+    d_loss = partial(non_saturating_d, real_label=options.real_label)
+    return Adversarial.of(d_loss, non_saturating_g, margin=lambda real, fake: real)

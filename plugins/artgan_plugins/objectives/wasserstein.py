@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 from torch import Tensor
 
-from artgan.api import Adversarial, Batch, Term, mean_over_heads
+from artgan.api import Adversarial
 
 if TYPE_CHECKING:
     from artgan_plugins.objectives.options import WassersteinOptions
@@ -37,19 +38,6 @@ def wasserstein_g(fake_logits: Tensor) -> Tensor:
 
 
 def build(options: WassersteinOptions) -> Adversarial:
-    """Return the two terms and the margin: real minus paired fake, for the offset is free."""
-
-    def discriminator(batch: Batch) -> dict[str, Tensor]:
-        def loss(real: Tensor, fake: Tensor) -> Tensor:
-            return wasserstein_d(real, fake, drift=options.drift)
-
-        return {"adversarial": mean_over_heads(loss, batch.real_logits, batch.fake_logits)}
-
-    def generator(batch: Batch) -> dict[str, Tensor]:
-        return {"adversarial": mean_over_heads(wasserstein_g, batch.fake_logits)}
-
-    return Adversarial(
-        Term("D", discriminator, needs=frozenset({"reals"})),
-        Term("G", generator),
-        margin=lambda real, fake: real - fake,
-    )
+    """Return the objective; its margin is real minus paired fake, for the offset is free."""
+    d_loss = partial(wasserstein_d, drift=options.drift)
+    return Adversarial.of(d_loss, wasserstein_g, margin=lambda real, fake: real - fake)

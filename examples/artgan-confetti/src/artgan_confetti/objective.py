@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from torch import Tensor
 
-from artgan.api import Adversarial, Batch, Term, mean_over_heads
+from artgan.api import Adversarial
 
 __all__ = ["build", "pearson_d", "pearson_g"]
 
@@ -27,16 +27,5 @@ def pearson_g(fake_logits: Tensor) -> Tensor:
 
 
 def build(options: None = None) -> Adversarial:
-    """Return the two terms and the margin: the divergence decides at logit f'(1) = 0."""
-
-    def discriminator(batch: Batch) -> dict[str, Tensor]:
-        return {"adversarial": mean_over_heads(pearson_d, batch.real_logits, batch.fake_logits)}
-
-    def generator(batch: Batch) -> dict[str, Tensor]:
-        return {"adversarial": mean_over_heads(pearson_g, batch.fake_logits)}
-
-    return Adversarial(
-        Term("D", discriminator, needs=frozenset({"reals"})),
-        Term("G", generator),
-        margin=lambda real_logits, fake_logits: real_logits,
-    )
+    """Return the objective; its margin is the real logit: the divergence decides at f'(1) = 0."""
+    return Adversarial.of(pearson_d, pearson_g, margin=lambda real, fake: real)
