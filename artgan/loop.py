@@ -28,8 +28,11 @@ GRID = 64
 GRID_SIDE = 1024
 """About how wide those are, in pixels, where the pictures are large."""
 
+WARM_UP_STEPS = 4
 CALIBRATE_STEPS = 32
-"""Steps after which --minutes becomes a number of pictures."""
+CALIBRATE_SECONDS = 10.0
+"""--minutes becomes a number of pictures once so many steps were taken in so many seconds, not
+counting the first few; sooner where that would take a tenth of the minutes."""
 
 PREVIEW_SECONDS = 10.0
 SAVE_TRIES = 3
@@ -158,8 +161,7 @@ class Loop:
         from artgan.data.sampling import indices
 
         trainer, config, batch = self.trainer, self.config, self.config.batch or 0
-        if config.kimg is not None:
-            trainer.total_nimg = round(config.kimg * 1000)
+        self._settle_length()
         self._check_room()
         self._draw_reals()
         if trainer.cur_nimg == 0:
@@ -167,6 +169,7 @@ class Loop:
         began = saved = recent = time.monotonic()
         previewed = began - PREVIEW_SECONDS
         began_nimg = recent_nimg = trainer.cur_nimg
+        warm: tuple[int, float] | None = None
         rate, stopped = 0.0, False
 
         with torch.random.fork_rng(devices=[]):
@@ -192,7 +195,10 @@ class Loop:
                     rate = (trainer.cur_nimg - recent_nimg) / max(now - recent, 1e-9)
                     recent, recent_nimg = now, trainer.cur_nimg
                 if trainer.total_nimg is None:
-                    self._calibrate(began_nimg, began, now)
+                    if warm is None and trainer.cur_nimg >= began_nimg + WARM_UP_STEPS * batch:
+                        warm = (trainer.cur_nimg, now)
+                    elif warm is not None:
+                        self._calibrate(began_nimg, began, warm, now)
                 status = Status(
                     trainer.cur_nimg,
                     trainer.total_nimg,
@@ -220,10 +226,11 @@ class Loop:
         self._draw_fakes()
         self._save(final=True)
         seconds = time.monotonic() - began
-        self.folder.log(
+        last = (
             f"{'stopped' if stopped else 'finished'} at {trainer.cur_nimg:,} pictures, "
             f"{(trainer.cur_nimg - began_nimg) / max(seconds, 1e-9):.1f} a second"
         )
+        self._try(lambda: self.folder.log(last))
         return TrainResult(self.folder, trainer.cur_nimg, not stopped, seconds, skipped)
 
     def _passed(self, before: int, every: int) -> bool:
@@ -237,19 +244,29 @@ class Loop:
             return True
         return total is not None and now >= 1000 and self._passed(before, max(1000, total // 20))
 
-    def _calibrate(self, began_nimg: int, began: float, now: float) -> None:
+    def _settle_length(self) -> None:
+        """Take the length from --kimg; from --minutes it comes with the first steps."""
+        if self.config.kimg is not None:
+            self.trainer.total_nimg = round(self.config.kimg * 1000)
+
+    def _calibrate(
+        self, began_nimg: int, began: float, warm: tuple[int, float], now: float
+    ) -> None:
         """Turn --minutes into a number of pictures, once, from the speed of the first steps."""
         assert self.config.minutes is not None
         budget = self.config.minutes * 60
-        shown = self.trainer.cur_nimg - began_nimg
-        if shown < CALIBRATE_STEPS * (self.config.batch or 1) and now - began < budget / 10:
+        shown, passed = self.trainer.cur_nimg - warm[0], now - warm[1]
+        enough = shown >= CALIBRATE_STEPS * (self.config.batch or 1) and passed > CALIBRATE_SECONDS
+        if not enough and now - began < budget / 10:
             return
-        rate = shown / max(now - began, 1e-9)
-        self.trainer.total_nimg = max(self.trainer.cur_nimg, began_nimg + round(rate * budget))
+        rate = shown / max(passed, 1e-9)
+        left = max(0.0, budget - (now - began))
+        self.trainer.total_nimg = self.trainer.cur_nimg + round(rate * left)
         self.watcher.note(
             f"{self.config.minutes:g} minutes at {rate:.0f} pictures a second: "
-            f"{self.trainer.total_nimg / 1000:.1f} kimg"
+            f"{(self.trainer.total_nimg - began_nimg) / 1000:.1f} kimg"
         )
+        self.save()  # the length is part of the run from here on
 
     # Written while it trains
 
@@ -263,7 +280,7 @@ class Loop:
         """Write something that training can do without."""
         try:
             write()
-        except OutputError as error:
+        except (OutputError, OSError) as error:
             self.watcher.warn(str(error))
 
     def _grid_count(self) -> int:
@@ -296,12 +313,17 @@ class Loop:
         trainer = self.trainer
         state = {
             **trainer.counters(),
+            "minutes": self.config.minutes,
             "tally": self.tally.sums,
             "pictures": {"count": len(self.pictures), "fingerprint": self.pictures.fingerprint},
             "plugins": trainer.suppliers,
         }
-        folder.mkdir(exist_ok=True)
         save_generation(folder, trainer.cur_nimg, trainer.attempt, tensors, state)
+
+    def save(self) -> None:
+        """Save what there is, whatever was saved before."""
+        self.last_save = -1
+        self._save(final=True)
 
     def _save(self, *, final: bool) -> None:
         if self.trainer.cur_nimg == self.last_save:
@@ -352,10 +374,13 @@ class Loop:
         }
         self.trainer.restore(tensors, state)
         self.tally = Tally({name: list(pair) for name, pair in state.get("tally", {}).items()})
+        if state.get("minutes") != self.config.minutes:
+            self.trainer.total_nimg = None  # how long it is was said anew
         self.last_save = self.trainer.cur_nimg
         self.folder.cut_stats(self.trainer.cur_nimg)
         before = state.get("pictures", {})
-        if before.get("fingerprint") != self.pictures.fingerprint:
+        now = {"count": len(self.pictures), "fingerprint": self.pictures.fingerprint}
+        if before != now:
             warn(
                 f"the pictures are not those of before ({before.get('count')} then, "
                 f"{len(self.pictures)} now): it goes on with what is there"

@@ -191,6 +191,7 @@ class Trainer:
         torch.manual_seed(derive(self.config.seed, "step", self.cur_nimg, self.attempt))
         self.networks.generator.train()
         self.networks.discriminator.train()
+        kept = [buffer.clone() for buffer in self._buffers()]
         z = self._latents(count)
         fakes = self._generate(z)
         pictures = to_signed(from_bytes(reals.to(self.device, non_blocking=True)))
@@ -199,13 +200,24 @@ class Trainer:
         # D on reals and fakes, then G through a frozen D, on the same fakes
         values, sound_d = self._phase("D", z, fakes, pyramid)
         more, sound_g = self._phase("G", z, fakes, pyramid)
-        values.update(more)
+        sound = sound_d and sound_g
 
         self.cur_nimg += count
-        self._average(count)
-        self._count_bad(sound_d and sound_g)
-        values["bad"] = float(not (sound_d and sound_g))
-        return values
+        if sound:
+            self._average(count)
+        else:  # running statistics of a bad step would stay bad
+            self._restore_buffers(kept)
+        self._count_bad(sound)
+        values = {n: v for n, v in {**values, **more}.items() if math.isfinite(v)}
+        return {**values, "bad": float(not sound)}
+
+    def _buffers(self) -> list[Tensor]:
+        return [b for module in self.networks.named().values() for b in module.buffers()]
+
+    @torch.no_grad()
+    def _restore_buffers(self, kept: list[Tensor]) -> None:
+        for buffer, before in zip(self._buffers(), kept, strict=True):
+            buffer.copy_(before)
 
     def _latents(self, count: int) -> Tensor:
         seed = derive(self.config.seed, "latents", self.cur_nimg, self.attempt)
@@ -249,7 +261,7 @@ class Trainer:
             generate=self._generate,
         )
         loss = torch.zeros((), device=self.device)
-        values: dict[str, float] = {}
+        means: dict[str, Tensor] = {}
         for term in due:
             for name, value in term.compute(batch).items():
                 if value.shape != (count,):
@@ -259,11 +271,10 @@ class Trainer:
                     )
                 mean = value.mean()
                 loss = loss + mean * max(1.0, term.interval / count)
-                values[f"{phase}/{name}"] = float(mean.detach())
+                means[f"{phase}/{name}"] = mean.detach()
         if phase == "D" and batch.real_logits is not None:
-            values["sign_accuracy"] = self._sign_accuracy(batch.real_logits, batch.fake_logits)
-        sound = self._descend(phase, loss, values)
-        return values, sound
+            means["sign_accuracy"] = self._sign_accuracy(batch.real_logits, batch.fake_logits)
+        return self._descend(phase, loss, means)
 
     def _freeze(self, phase: Phase) -> None:
         """Let gradients reach the networks of a phase only."""
@@ -273,26 +284,31 @@ class Trainer:
         for parameter in self._parameters(other):
             parameter.requires_grad_(False)
 
-    def _sign_accuracy(self, real_logits: Logits, fake_logits: Logits) -> float:
-        with torch.no_grad():
-            heads = zip(real_logits, fake_logits, strict=True)
-            signs = [self.objective.margin(real, fake).sign().mean() for real, fake in heads]
-            return float(torch.stack(signs).mean())
+    @torch.no_grad()
+    def _sign_accuracy(self, real_logits: Logits, fake_logits: Logits) -> Tensor:
+        heads = zip(real_logits, fake_logits, strict=True)
+        signs = [self.objective.margin(real, fake).sign().mean() for real, fake in heads]
+        return torch.stack(signs).mean()
 
-    def _descend(self, phase: Phase, loss: Tensor, values: dict[str, float]) -> bool:
-        """Take one optimizer step, unless the loss or its gradient is not finite."""
+    def _descend(
+        self, phase: Phase, loss: Tensor, means: dict[str, Tensor]
+    ) -> tuple[dict[str, float], bool]:
+        """Take one optimizer step, unless the loss or its gradient is not finite.
+
+        Returns:
+            What there is to log, read from the device at once, and whether a step was taken.
+        """
         optimizer = self.optimizers[phase]
         optimizer.zero_grad(set_to_none=True)
-        if not math.isfinite(float(loss.detach())):
-            return False
         loss.backward()
         gradients = [p.grad for p in self._parameters(phase) if p.grad is not None]
-        norm = float(nn.utils.get_total_norm(gradients))
-        values[f"{phase}/gradient"] = norm
-        if not math.isfinite(norm):
-            return False
-        optimizer.step()
-        return True
+        means[f"{phase}/gradient"] = nn.utils.get_total_norm(gradients)
+        numbers = torch.stack([loss.detach(), *(mean.float() for mean in means.values())]).tolist()
+        values = dict(zip(means, numbers[1:], strict=True))
+        sound = math.isfinite(numbers[0]) and math.isfinite(values[f"{phase}/gradient"])
+        if sound:
+            optimizer.step()
+        return values, sound
 
     def _count_bad(self, sound: bool) -> None:
         self.bad_steps = 0 if sound else self.bad_steps + 1
@@ -426,14 +442,16 @@ def _tensors(module: nn.Module) -> list[Tensor]:
 def measure_speed(trainer: Trainer, steps: int = 6) -> float:
     """Return pictures a second over a few steps with made-up pictures, after one to warm up.
 
-    The trainer is spoilt by it.
+    Batches of pictures above 128 px are made smaller for it. The trainer is spoilt by it.
     """
     config = trainer.config
     assert config.batch is not None
-    reals = torch.randint(0, 256, (config.batch, config.channels, *config.side), dtype=torch.uint8)
+    height, width = config.side
+    batch = min(config.batch, max(2, config.batch * 128 * 128 // (height * width)))
+    reals = torch.randint(0, 256, (batch, config.channels, height, width), dtype=torch.uint8)
     with torch.random.fork_rng(devices=[]):
         trainer.step(reals)
         began = time.monotonic()
         for _ in range(steps):
             trainer.step(reals)
-        return steps * config.batch / max(time.monotonic() - began, 1e-9)
+        return steps * batch / max(time.monotonic() - began, 1e-9)

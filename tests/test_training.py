@@ -160,7 +160,7 @@ def test_term_is_due():
 def test_sign_accuracy_by_hand():
     state = trainer()
     logits = (torch.tensor([1.0, 2.0, -1.0, 3.0]),)
-    assert state._sign_accuracy(logits, logits) == 0.5
+    assert state._sign_accuracy(logits, logits).item() == 0.5
 
 
 def test_ema_reaches_half_after_one_half_life():
@@ -309,3 +309,17 @@ def test_fused_steps_are_those_of_plain_adam():
     first, second = (flat(state.tensors()) for state in states)
     for name in first:
         assert_close(first[name], second[name], rtol=1e-4, atol=1e-6)
+
+
+def test_running_statistics_of_a_bad_step_are_forgotten():
+    state = trainer(regularizers=())
+    state.step(reals())
+    before = flat(state.tensors())
+    build = state.networks.generator.first[0].forward
+    state.networks.generator.first[0].forward = lambda x: build(x * float("nan"))
+    assert state.step(reals())["bad"] == 1
+    del state.networks.generator.first[0].forward
+    after = flat(state.tensors())
+    assert all(torch.equal(before[name], after[name]) for name in before)
+    assert state.step(reals())["bad"] == 0
+    assert state.sample(2).isfinite().all()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
+from contextlib import AbstractContextManager, suppress
 from typing import TYPE_CHECKING, Any, Protocol, Self
 
 from artgan.screen import console, say
@@ -86,6 +87,11 @@ def half_blocks(image: Tensor) -> Text:
     return text
 
 
+def _going_on() -> AbstractContextManager[None]:
+    """Let training outlive the terminal or the pipe that it tells things to."""
+    return suppress(OSError)
+
+
 class LineWatcher:
     """Writes a line now and then: for logs and pipes."""
 
@@ -102,11 +108,12 @@ class LineWatcher:
 
     def note(self, line: str) -> None:
         """Write a line."""
-        say(line)
+        with _going_on():
+            say(line)
 
     def warn(self, line: str) -> None:
         """Write a line that begins with the program's name."""
-        say(f"artgan: {line}")
+        self.note(f"artgan: {line}")
 
     def _due(self) -> bool:
         now = time.monotonic()
@@ -118,13 +125,13 @@ class LineWatcher:
     def working(self, what: str, done: int, total: int) -> None:
         """Write the progress now and then."""
         if done < total and self._due():
-            say(f"{what}: {done:,} of {total:,}" if total else f"{what}: {done:,}")
+            self.note(f"{what}: {done:,} of {total:,}" if total else f"{what}: {done:,}")
 
     def step(self, status: Status) -> None:
         """Write the state now and then."""
         if self._due():
             total = f" of {status.total_nimg / 1000:.1f}" if status.total_nimg else ""
-            say(
+            self.note(
                 f"{status.cur_nimg / 1000:.1f}{total} kimg  {status.rate:.0f} pictures/s  "
                 f"left {clock(status.seconds_left)}  {figures(status.values)}"
             )
@@ -155,9 +162,10 @@ class LiveWatcher:
         return self
 
     def __exit__(self, *exc: object) -> None:
-        self._live.stop()
-        if self._preview is not None:
-            self._console.print(self._preview)
+        with _going_on():
+            self._live.stop()
+            if self._preview is not None:
+                self._console.print(self._preview)
 
     @property
     def preview_count(self) -> int:
@@ -168,11 +176,13 @@ class LiveWatcher:
 
     def note(self, line: str) -> None:
         """Write a line above the display."""
-        self._console.print(line)
+        with _going_on():
+            self._console.print(line)
 
     def warn(self, line: str) -> None:
         """Write a line that begins with the program's name above the display."""
-        self._console.print(f"artgan: {line}", style="yellow")
+        with _going_on():
+            self._console.print(f"artgan: {line}", style="yellow")
 
     def working(self, what: str, done: int, total: int) -> None:
         """Show the progress of something that precedes training."""

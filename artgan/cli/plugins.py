@@ -15,7 +15,7 @@ from artgan import __version__
 from artgan.api import KINDS, Component
 from artgan.errors import ComponentError, ConfigError, nearest
 from artgan.plugins import Entry, Plugin
-    from artgan.registry import Registry, registry
+from artgan.registry import Registry, registry
 from artgan.screen import safe
 
 if TYPE_CHECKING:

@@ -10,7 +10,15 @@ import typer
 from artgan.api import Architecture
 from artgan.cli.settings import argument, flag, given
 from artgan.cli.training import finish, watched
-from artgan.config import TrainConfig, component_tables, format_size, merge, parse_set, validate
+from artgan.config import (
+    TrainConfig,
+    component_tables,
+    format_size,
+    merge,
+    parse_set,
+    parse_size,
+    validate,
+)
 from artgan.errors import ConfigError
 from artgan.screen import duration, plural, safe, say
 
@@ -98,7 +106,8 @@ def train(
     if resume is not None:
         if init_from is not None or dry_run:
             raise ConfigError("--resume goes with neither --init-from nor --dry-run")
-        _resume(resume, settings, parse_set(set_ or []), out)
+        typed = {name: value for name, value in settings.items() if _is_typed(ctx, name)}
+        _resume(resume, typed, parse_set(set_ or []) if _is_typed(ctx, "set_") else {}, out)
         return
     if images is None:
         raise ConfigError("no folder of pictures was given: artgan train DIR, or --resume RUN")
@@ -123,11 +132,16 @@ def _regularizers(ctx: typer.Context, names: list[str] | None) -> tuple[str, ...
     return () if names == ["none"] else tuple(names)
 
 
+def _is_typed(ctx: typer.Context, name: str) -> bool:
+    """Return whether a setting was written on this command line, not in a file or environment."""
+    return str(ctx.get_parameter_source(name)).endswith("COMMANDLINE")
+
+
 def _one_length(ctx: typer.Context, settings: dict[str, Any]) -> None:
     """Let --kimg or --minutes as a flag win over the other one from a settings file."""
     pair = ("kimg", "minutes")
     if all(name in settings for name in pair):
-        flagged = [n for n in pair if str(ctx.get_parameter_source(n)).endswith("COMMANDLINE")]
+        flagged = [name for name in pair if _is_typed(ctx, name)]
         if len(flagged) == 1:
             del settings[pair[1 - pair.index(flagged[0])]]
 
@@ -141,13 +155,23 @@ def _inherit(
     other = find_weights(ref, out).config
     own = {"arch": other.arch, "size": format_size(other.side), "channels": other.channels}
     for name, value in own.items():
-        if name in settings and str(settings[name]) != str(value):
+        if name in settings and _plain(name, settings[name]) != str(value):
             raise ConfigError(
                 f"--{name} {safe(settings[name])} does not fit --init-from {safe(ref)}, "
                 f"which has {name} {value}: leave it out"
             )
     tables = {Architecture.kind: other.components.get(Architecture.kind, {})}
     return {**own, **settings}, tables
+
+
+def _plain(name: str, value: object) -> str:
+    """Return a setting as it is compared: 16x16 is 16."""
+    if name != "size":
+        return str(value)
+    try:
+        return format_size(parse_size(value))
+    except ValueError:
+        return str(value)  # refused where settings are checked
 
 
 def _resume(ref: str, settings: dict[str, Any], components: dict[str, Any], out: Path) -> None:

@@ -7,7 +7,7 @@ import os
 import signal
 from collections.abc import Iterator
 from types import FrameType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import typer
 
@@ -36,6 +36,10 @@ class Stop:
         self._heard = True
         return self.signal is not None
 
+    def rest(self) -> None:
+        """Take it that nobody asks any more: the next signal acts at once."""
+        self._heard = False
+
     @property
     def exit_code(self) -> int:
         """Return 130 for an interrupt, 143 for the others."""
@@ -54,12 +58,14 @@ def watched() -> Iterator[tuple[ScreenWatcher, Stop]]:
     from artgan.cli.live import LineWatcher, LiveWatcher
 
     stop = Stop()
-    numbers = [signal.SIGINT, signal.SIGTERM]
+    numbers: list[int] = [signal.SIGINT, signal.SIGTERM]
     if hasattr(signal, "SIGHUP"):
         numbers.append(signal.SIGHUP)
-    before = {}
+    before: dict[int, Any] = {}
     with contextlib.suppress(ValueError):  # not in the main thread: signals are not ours
-        before = {number: signal.signal(number, stop) for number in numbers}
+        for number in numbers:
+            if signal.getsignal(number) is not signal.SIG_IGN:  # as nohup asks for
+                before[number] = signal.signal(number, stop)
     watcher: ScreenWatcher = LiveWatcher() if is_terminal() else LineWatcher()
     try:
         with watcher:

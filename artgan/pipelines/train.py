@@ -139,15 +139,18 @@ def start(
     for reason in choice.reasons:
         watcher.note(reason)
     run = create_run(out, f"{config.arch.rpartition(':')[2]}-{Path(resolved.images).name}")
+    began = False
     try:
         with locked(run, watcher.warn):
             run.write_config(run_tables(resolved, new_run_id()))
             loop = _ready(resolved, run, intake, device, watcher, stop, components)
             if init_from is not None:
                 _start_from(loop.trainer, init_from, out, watcher)
+                loop.save()  # the weights it starts from are part of the run
+            began = True
             return loop.run(intake)
     except BaseException:
-        if not any(run.path.glob("fakes*.png")):  # nothing was trained: leave nothing behind
+        if not began:  # nothing was trained: leave nothing behind
             shutil.rmtree(run.path, ignore_errors=True)
         raise
 
@@ -167,17 +170,18 @@ def resume(
         run: its folder.
         config: its settings, resolved; length, keep and the like may differ from before.
         watcher, stop, components: see `start`.
-        new_length: whether `config` says anew how long the run is.
+        new_length: whether `config` says anew how long the run is; --minutes count from now then.
     """
     components = components or registry()
     with locked(run, watcher.warn):
         _, intake, device = _settle(config, components, watcher)
+        config = config.model_copy(update={"images": str(Path(config.images).absolute())})
         run_id = str(run.config().get("run", {}).get("id", "")) or new_run_id()
-        run.write_config(run_tables(config, run_id))
         loop = _ready(config, run, intake, device, watcher, stop, components)
         loop.restore()
         if new_length:
             loop.trainer.total_nimg = None
+        run.write_config(run_tables(config, run_id))
         return loop.run(intake)
 
 

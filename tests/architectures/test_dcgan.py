@@ -98,6 +98,8 @@ def test_minibatch_deviation_keeps_to_groups_of_four():
     alone = MinibatchDeviation()(features[:4])
     assert_close(MinibatchDeviation()(features)[:4], alone)
     assert MinibatchDeviation()(features[:3]).shape == (3, 3, 3, 3)
+    assert_close(MinibatchDeviation()(features[:7])[:4], alone)  # the last group is smaller
+    assert_close(MinibatchDeviation()(features[:7])[4:], MinibatchDeviation()(features[4:7]))
     assert MinibatchDeviation()(features[:1])[0, 2].max() < 1e-3  # one picture differs from none
 
 

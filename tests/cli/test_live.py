@@ -78,3 +78,16 @@ def test_a_narrow_or_colourless_terminal(monkeypatch):
 def test_clock_and_figures():
     assert [clock(s) for s in (None, 0, 59.6, 3600)] == ["-:--", "0:00", "1:00", "1:00:00"]
     assert figures({"bad": 0.5}) == "non-finite steps skipped"
+
+
+def test_a_reader_that_went_away_does_not_end_training(monkeypatch):
+    from artgan.cli import live
+
+    def broken(line):
+        raise BrokenPipeError
+
+    monkeypatch.setattr(live, "say", broken)
+    watcher = LineWatcher()
+    watcher.step(STATUS)
+    watcher.note("x")
+    watcher.warn("x")

@@ -216,3 +216,52 @@ def test_no_regularizer_in_a_settings_file_means_none(images, tmp_path, capsys):
     assert tomllib.loads(capsys.readouterr().out)["train"]["regularizers"] == []
     assert run(["train", str(images), *TINY, "--dry-run", "--regularizer", "r1"]) == 0
     assert tomllib.loads(capsys.readouterr().out)["train"]["regularizers"] == ["r1"]
+
+
+def test_resume_takes_its_length_from_the_run_not_from_a_file(images, tmp_path, capsys):
+    assert run(["train", str(images), *TINY]) == 0
+    (tmp_path / "artgan.toml").write_text("[train]\nminutes = 1\nbatch = 4\n")
+    assert run(["train", "--resume", "1"]) == 0
+    assert "finished at 0.1 kimg" in capsys.readouterr().err
+
+
+def test_same_size_spelt_otherwise_fits_init_from(images, capsys):
+    run(["train", str(images), *TINY])
+    flags = ["--size", "16x16", "--kimg", "0.02", "--batch", "8", "--init-from", "1"]
+    assert run(["train", str(images), *flags]) == 0
+
+
+def test_a_signal_that_is_ignored_stays_ignored():
+    import signal
+
+    from artgan.cli.training import watched
+
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        with watched():
+            assert signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
+            assert signal.getsignal(signal.SIGTERM) is not signal.SIG_DFL
+    finally:
+        signal.signal(signal.SIGHUP, before)
+
+
+def test_before_training_a_signal_acts_at_once_then_it_is_noted():
+    import signal
+
+    from artgan.cli.training import Stop
+
+    stop = Stop()
+    with pytest.raises(KeyboardInterrupt):
+        stop(signal.SIGINT, None)
+    stop = Stop()
+    assert not stop.asked()
+    stop(signal.SIGTERM, None)
+    assert stop.asked()
+    assert stop.exit_code == 143
+    with pytest.raises(KeyboardInterrupt):
+        stop(signal.SIGTERM, None)
+    stop = Stop()
+    stop.asked()
+    stop.rest()
+    with pytest.raises(KeyboardInterrupt):
+        stop(signal.SIGINT, None)

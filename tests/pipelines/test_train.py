@@ -318,3 +318,91 @@ def test_settings_are_refused_before_any_work(tmp_path):
         with pytest.raises(ConfigError if "nosuch" not in message else Exception, match=message):
             start(tiny(tmp_path / "nowhere", **settings), Notes(), after(0), out=tmp_path / "runs")
     assert not (tmp_path / "runs").exists()
+
+
+def test_a_run_that_fails_keeps_what_it_saved(tmp_path, monkeypatch):
+    """No grid could be drawn, checkpoints could: they stay when the run fails."""
+    from artgan import images as drawing
+    from artgan.training import Trainer
+
+    def no_grid(*args, **kwargs):
+        raise OutputError("cannot write")
+
+    monkeypatch.setattr(drawing, "save_png", no_grid)
+    real = Trainer.step
+
+    def step(self, reals):
+        if self.cur_nimg >= 40:
+            raise RunError("training diverged")
+        return real(self, reals)
+
+    monkeypatch.setattr(Trainer, "step", step)
+    with pytest.raises(RunError):
+        train_tiny(tmp_path, save_minutes=1e-9)
+    assert generations(tmp_path / "runs" / "00001-dcgan-squares" / "checkpoints")
+
+
+def test_weights_to_start_from_are_saved_before_the_first_step(tmp_path):
+    train_tiny(tmp_path)
+    config = tiny(tmp_path / "squares")
+
+    def killed():
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        start(config, Notes(), killed, out=tmp_path / "runs", init_from="1")
+    run = find_run("2", tmp_path / "runs")
+    assert [g.cur_nimg for g in generations(run.checkpoints)] == [0]
+    notes = Notes()
+    assert go_on(run, notes=notes).finished
+    assert "goes on from checkpoint 000000000-0" in notes.notes
+
+
+def test_a_full_disk_at_a_snapshot_is_survived(tmp_path, monkeypatch):
+    real = files.create
+
+    def full(path):
+        if "snapshots" in str(path):
+            raise OSError(errno.ENOSPC, "No space left on device")
+        return real(path)
+
+    monkeypatch.setattr(files, "create", full)
+    images = squares(tmp_path / "squares")
+    notes = Notes()
+    config = tiny(images, kimg=1.1, batch=128)
+    assert start(config, notes, after(10**5), out=tmp_path / "runs").finished
+    assert any("no space is left" in warning for warning in notes.warnings)
+
+
+def test_a_new_length_survives_a_kill(tmp_path):
+    """It was said with --resume, and the process died before it saved."""
+    first = train_tiny(tmp_path)
+
+    def killed():
+        raise KeyboardInterrupt
+
+    config = run_config(first.run.config(), "x")
+    longer = config.model_copy(update={"kimg": None, "minutes": 0.02})
+    with pytest.raises(KeyboardInterrupt):
+        resume(first.run, longer, Notes(), killed, new_length=True)
+    result = go_on(first.run)
+    assert result.finished
+    assert result.cur_nimg > first.cur_nimg
+
+
+def test_most_pictures_gone_saves_first(tmp_path, monkeypatch):
+    from artgan.data.store import StoredPictures
+
+    real = StoredPictures.batch
+    asked = iter(range(1000))
+
+    def batch(self, indices):
+        if len(indices) == 8 and next(asked) >= 3:
+            raise ImageError("11 of 12 pictures are gone")
+        return real(self, indices)
+
+    monkeypatch.setattr(StoredPictures, "batch", batch)
+    with pytest.raises(ImageError):
+        train_tiny(tmp_path)
+    run = find_run("1", tmp_path / "runs")
+    assert [g.cur_nimg for g in generations(run.checkpoints)] == [24]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
 from typing import TYPE_CHECKING
 
@@ -38,9 +39,10 @@ def build(options: DcganOptions, *, size: Size, channels: int) -> Networks:
         channels: 1, 3 or 4.
 
     Source: Radford, Metz and Chintala 2016, arXiv:1511.06434 §3.
-    Differs: by default the generator convolves and resizes instead of convolving transposed
-        (Odena et al. 2016, doi:10.23915/distill.00003), both networks have leaky ReLUs, the
-        discriminator has no BatchNorm but a minibatch deviation channel, and latents are Gaussian.
+    Differs: by default the generator convolves and resizes instead of convolving transposed, for
+        the reason of Odena et al. 2016, doi:10.23915/distill.00003, who resize first; both
+        networks have leaky ReLUs, the discriminator has no BatchNorm but a minibatch deviation
+        channel, and latents are Gaussian.
     """
     stages = (min(size) // SEED_SIDE).bit_length() - 1
     levels = widths(stages, base=options.base_channels, most=options.max_channels)
@@ -86,7 +88,7 @@ class PixelNorm(nn.Module):
 class MinibatchDeviation(nn.Module):
     """Adds one channel that says how much a picture differs from its neighbours in the batch.
 
-    Groups are of four consecutive pictures, or of fewer where the batch has no fours.
+    Groups are of four consecutive pictures; the last one may be smaller.
 
     Source: Karras et al. 2018, arXiv:1710.10196 §3.
     """
@@ -94,11 +96,16 @@ class MinibatchDeviation(nn.Module):
     def forward(self, features: Tensor) -> Tensor:
         """Return features (N, C, H, W) with a channel more, (N, C + 1, H, W)."""
         count, _, height, width = features.shape
-        group = max(g for g in range(1, GROUP + 1) if count % g == 0)
-        grouped = features.unflatten(0, (count // group, group))  # (N/g, g, C, H, W)
-        centred = grouped - grouped.mean(1, keepdim=True)
-        deviation = (centred.square().mean(1) + 1e-8).sqrt().mean((1, 2, 3))  # (N/g,)
-        channel = deviation.repeat_interleave(group).view(count, 1, 1, 1)
+        parts = features.split(GROUP)
+        if count % GROUP == 0:  # the usual case, at once
+            parts = (features.unflatten(0, (-1, GROUP)).transpose(0, 1),)  # (4, N/4, C, H, W)
+        deviations = []
+        for part in parts:
+            centred = part - part.mean(0, keepdim=True)
+            deviation = (centred.square().mean(0) + 1e-8).sqrt()
+            each = deviation.flatten(-3).mean(-1).view(-1)  # one a group
+            deviations.append(each.repeat_interleave(part.shape[0]))
+        channel = torch.cat(deviations).view(count, 1, 1, 1)
         return torch.cat([features, channel.expand(count, 1, height, width)], 1)
 
 
@@ -137,6 +144,11 @@ _PHASES = {
 of before, tap)."""
 
 
+@functools.cache
+def _phases(mode: str, dtype: torch.dtype, device: torch.device) -> Tensor:
+    return _PHASES[mode].to(device, dtype)
+
+
 def resize_and_convolve(
     features: Tensor, weight: Tensor, bias: Tensor | None, *, mode: str
 ) -> Tensor:
@@ -156,9 +168,9 @@ def resize_and_convolve(
     Returns:
         (N, D, 2H, 2W).
 
-    Source: Shi et al. 2016, arXiv:1609.07009 §2, where sub-pixel convolution is explained so.
+    Source: Shi et al. 2016, arXiv:1609.07009, where sub-pixel convolution is explained so.
     """
-    phases = _PHASES[mode].to(weight)
+    phases = _phases(mode, weight.dtype, weight.device)
     kernels = torch.einsum("aui,bvj,dcij->dabcuv", phases, phases, weight).flatten(0, 2)
     if mode == "bilinear":
         out = functional.conv2d(functional.pad(features, (1, 1, 1, 1), mode="replicate"), kernels)

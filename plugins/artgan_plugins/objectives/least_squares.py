@@ -16,7 +16,7 @@ def least_squares_d(real_logits: Tensor, fake_logits: Tensor) -> Tensor:
     >>> least_squares_d(torch.tensor([1.0, 0.0]), torch.tensor([0.0, 1.0]))
     tensor([0., 1.])
 
-    Source: Mao et al. 2017, arXiv:1611.04076 §3.1 (Eq. 2), a = 0, b = c = 1 (Eq. 9).
+    Source: Mao et al. 2017, arXiv:1611.04076 §3.2 (Eq. 2), with a = 0 and b = c = 1.
     """
     return ((real_logits - 1).square() + fake_logits.square()) / 2
 

@@ -38,6 +38,7 @@ def build(options: R1Options) -> Term:
     """Return the D-phase term.
 
     Source of the lazy interval: Karras et al. 2020, arXiv:1912.04958 §3.1.
+    Differs: the rates and momenta of Adam stay as they are.
     """
 
     def compute(batch: Batch) -> dict[str, Tensor]:
