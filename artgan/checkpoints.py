@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from artgan.api import CheckpointError
-from artgan.files import atomic_folder, explain, write_bytes
+from artgan.files import TEMPORARY, atomic_folder, explain, write_bytes
 from artgan.screen import safe
 
 if TYPE_CHECKING:
@@ -30,9 +30,11 @@ if TYPE_CHECKING:
 
 __all__ = [
     "FORMAT",
+    "MAX_HEADER",
     "Generation",
     "digest",
     "generations",
+    "is_sound",
     "load_tensors",
     "newest_sound",
     "prune",
@@ -45,6 +47,9 @@ __all__ = [
 
 FORMAT = 1
 """Version of the layout above."""
+
+MAX_HEADER = 100_000_000
+"""The longest header, in bytes, that a safetensors file may have."""
 
 _NAME = re.compile(r"([0-9]{9,})-([0-9]+)\Z")
 _MANIFEST = "manifest.json"
@@ -233,6 +238,9 @@ def refuse_pickle(head: bytes, what: str) -> None:
     Raises:
         CheckpointError: they are.
     """
+    length = int.from_bytes(head[:8], "little")
+    if head[8:9] == b"{" and 2 <= length <= MAX_HEADER:
+        return  # the header of a safetensors file, whose length may begin with any byte
     if head[:2] == b"PK" or head[:1] == b"\x80" or head[:2] in {b"(d", b"(l", b"c_"}:
         raise CheckpointError(
             f"{what} is a PyTorch pickle or zip file, which can run code when read; "
@@ -240,20 +248,43 @@ def refuse_pickle(head: bytes, what: str) -> None:
         )
 
 
+def is_sound(generation: Generation) -> bool:
+    """Return whether every file of a generation is the one that was written."""
+    try:
+        listed = read_json(generation.path / _MANIFEST).get("files")
+        if not isinstance(listed, dict) or not listed:
+            return False
+        for name in listed:
+            read_sound(generation, name)
+    except CheckpointError:
+        return False
+    return True
+
+
 def prune(folder: Path, keep: int) -> list[Generation]:
-    """Remove all but the newest generations and return what was removed.
+    """Remove all but the newest sound generations and return what was removed.
+
+    A damaged generation is never counted; it goes too, once there is a sound one.
 
     Args:
         folder: the run's `checkpoints` folder.
-        keep: how many stay, at least 1.
+        keep: how many sound ones stay, at least 1.
     """
-    known = generations(folder)
-    gone = known[: max(0, len(known) - max(1, keep))]
-    for generation in gone:
-        doomed = generation.path.with_name(f".artgan-tmp-gone-{generation.name}")
+    kept = 0
+    gone = []
+    damaged = []
+    for generation in reversed(generations(folder)):
+        if kept >= max(1, keep):
+            gone.append(generation)
+        elif is_sound(generation):
+            kept += 1
+        else:
+            damaged.append(generation)
+    for generation in [*gone, *(damaged if kept else [])]:
+        doomed = generation.path.with_name(f"{TEMPORARY}gone-{generation.name}")
         try:  # renamed first: a half-removed generation must not look like one
             generation.path.rename(doomed)
             shutil.rmtree(doomed, ignore_errors=True)
         except OSError:
             continue
-    return gone
+    return gone[::-1]

@@ -10,7 +10,7 @@ from artgan.api import Architecture, Objective, Size
 from artgan.config import TrainConfig, check_size, format_size
 from artgan.screen import plural
 
-__all__ = ["CPU_SIDE", "SIDES", "Choice", "choose", "recommend_size"]
+__all__ = ["CPU_SIDE", "SIDES", "Choice", "choose", "recommend_batch", "recommend_size"]
 
 SIDES = (32, 64, 128, 256, 512)
 """Square sizes that are chosen from."""
@@ -40,6 +40,17 @@ def recommend_size(sides: Sequence[tuple[int, int]], record: Architecture, *, gp
     fitting = [side for side in SIDES if record.min_side <= side <= min(median, most)]
     side = max(fitting, default=max(record.min_side, min(SIDES[0], most)))
     return side, side
+
+
+def recommend_batch(size: Size, *, gpu: bool) -> int:
+    """Return the pictures in a step: fewer above 128 px, where memory is what is short.
+
+    >>> [recommend_batch((side, side), gpu=False) for side in (64, 128, 256, 512)]
+    [32, 32, 16, 8]
+    """
+    usual = 64 if gpu else 32
+    doublings = max(0, (max(size) - 1).bit_length() - 7)
+    return max(8, usual >> doublings)
 
 
 def choose(
@@ -80,9 +91,11 @@ def choose(
 
     batch = config.batch
     if batch is None:
-        batch = 64 if gpu else 32
+        batch = recommend_batch(size, gpu=gpu)
         set_["batch"] = batch
-        reasons.append(f"batch {batch}: suits {'a GPU' if gpu else 'a CPU'}")
+        reasons.append(
+            f"batch {batch}: suits {'a GPU' if gpu else 'a CPU'} at {format_size(size)} px"
+        )
     if config.kimg is None and config.minutes is None:
         kimg = float(min(1000, max(100, round(count / 10)))) * (4 if gpu else 1)
         set_["kimg"] = kimg

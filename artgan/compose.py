@@ -12,6 +12,7 @@ from pydantic import Field
 
 from artgan.api import PathError
 from artgan.config import TrainConfig
+from artgan.files import write_text
 from artgan.loop import TrainResult, Watcher
 from artgan.options import Options
 from artgan.registry import registry
@@ -22,7 +23,10 @@ if TYPE_CHECKING:
 
 __all__ = ["DemoConfig", "DemoResult", "demo", "estimate"]
 
-PARTS = ("pictures", "runs", "grid.png", "walk.gif", "reals.png")
+MARKER = ".artgan-demo"
+"""The file by which a demo's folder is known; nothing is removed from any other."""
+
+PARTS = ("pictures", "runs", "grid.png", "walk.gif")
 """What a demo makes in its folder, and what --overwrite may remove from it."""
 
 KEYS = "0-5"
@@ -59,13 +63,19 @@ class DemoResult:
     walk: Path | None
 
 
-def demo(config: DemoConfig, watcher: Watcher, stop: Callable[[], bool]) -> DemoResult:
+def demo(
+    config: DemoConfig,
+    watcher: Watcher,
+    stop: Callable[[], bool],
+    trained: Callable[[], None] = lambda: None,
+) -> DemoResult:
     """Draw pictures, train on them, sample and walk.
 
     Args:
         config: settings.
         watcher: told what happens.
         stop: asked after every training step whether to save and end.
+        trained: called when training is over and `stop` is not asked any more.
 
     Raises:
         PathError: the folder is in use for something else.
@@ -92,6 +102,7 @@ def demo(config: DemoConfig, watcher: Watcher, stop: Callable[[], bool]) -> Demo
         }
     )
     training = start(settings, watcher, stop, out=folder / "runs")
+    trained()
     if not training.finished:
         return DemoResult(folder, pictures, training, None, None)
     grid, walk = _draw(training, folder)
@@ -129,6 +140,10 @@ def _cleared(folder: Path, *, overwrite: bool) -> Path:
     if folder.exists() and not folder.is_dir():
         raise PathError(f"{safe(folder)} is a file: give another --out")
     there = [name for name in PARTS if (folder / name).exists()]
+    if there and not (folder / MARKER).is_file():
+        raise PathError(
+            f"{safe(folder)} is not a demo's folder and holds {safe(there[0])}: give another --out"
+        )
     if there and not overwrite:
         raise PathError(f"{safe(folder)} holds a demo already: give another --out, or --overwrite")
     for name in there:
@@ -137,6 +152,7 @@ def _cleared(folder: Path, *, overwrite: bool) -> Path:
             shutil.rmtree(path)
         else:
             path.unlink()
+    write_text(folder / MARKER, "made by artgan demo; --overwrite replaces what it made here\n")
     return folder
 
 

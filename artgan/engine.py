@@ -66,7 +66,9 @@ def place(module: nn.Module, device: torch.device) -> None:
     import torch
 
     module.to(device)
-    module.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    for tensor in (*module.parameters(), *module.buffers()):
+        if tensor.ndim == 4:
+            tensor.data = tensor.data.contiguous(memory_format=torch.channels_last)
 
 
 def adam(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -23,6 +23,7 @@ __all__ = [
     "enlarge",
     "from_bytes",
     "grid",
+    "pyramid_like",
     "save_png",
     "to_bytes",
     "to_pil",
@@ -112,6 +113,29 @@ def enlarge(images: Tensor, factor: int, *, smooth: bool = True) -> Tensor:
     large = interpolate(torch.cat([color * alpha, alpha], 1), scale_factor=factor, mode="bicubic")
     alpha = large[:, 3:]  # colours are weighted by alpha, so that none bleeds in
     return torch.cat([large[:, :3] / alpha.clamp_min(1 / 255), alpha.clamp(0, 1)], 1)
+
+
+def pyramid_like(pictures: Tensor, like: Sequence[Tensor]) -> tuple[Tensor, ...]:
+    """Return pictures (N, C, H, W) at the sizes of a pyramid, by repeated 2x average pooling.
+
+    Raises:
+        ShapeError: a size is not reached by halving.
+    """
+    from torch.nn import functional
+
+    scales = {tuple(pictures.shape[-2:]): pictures}
+    current = pictures
+    while min(current.shape[-2:]) > 1 and len(like) > 1:
+        current = functional.avg_pool2d(current, 2)
+        scales[tuple(current.shape[-2:])] = current
+    wanted = [tuple(scale.shape[-2:]) for scale in like]
+    missing = [size for size in wanted if size not in scales]
+    if missing:
+        raise ShapeError(
+            f"the generator draws {missing[0]} px pictures, which {tuple(pictures.shape[-2:])} px "
+            "reals do not become by halving"
+        )
+    return tuple(scales[size] for size in wanted)
 
 
 def to_pil(image: Tensor) -> Image.Image:

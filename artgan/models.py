@@ -177,14 +177,13 @@ def _from_pack(reference: Reference) -> Weights:
     ema = tensor_bytes(load_tensors(data, where))
     if digest(ema) != facts.get("digest"):
         raise CheckpointError(f"{where} is damaged: its weights are not those that were packed")
-    return Weights(
-        ema,
-        run_config(facts["config"], where),
-        str(facts["run_id"]),
-        int(facts["cur_nimg"]),
-        f"{safe(path.name)} at {int(facts['cur_nimg']) / 1000:g} kimg",
-        facts.get("plugins", {}),
-    )
+    try:
+        config, run_id, cur_nimg = facts["config"], str(facts["run_id"]), int(facts["cur_nimg"])
+    except (KeyError, TypeError, ValueError) as error:
+        raise CheckpointError(f"{where} lacks what 'artgan pack' writes: {safe(error)}") from None
+    label = f"{safe(path.name)} at {cur_nimg / 1000:g} kimg"
+    settings = run_config(config, where)
+    return Weights(ema, settings, run_id, cur_nimg, label, facts.get("plugins", {}))
 
 
 def open_model(

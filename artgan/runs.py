@@ -17,7 +17,7 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
-from artgan.api import CheckpointError, PathError, RunError
+from artgan.api import CheckpointError, OutputError, PathError, RunError
 from artgan.checkpoints import Generation, generations, read_json, refuse_pickle
 from artgan.config import dump_toml, load_toml
 from artgan.files import append_line, explain, sweep, write_text
@@ -42,7 +42,10 @@ __all__ = [
 ]
 
 PACK_SUFFIX = ".artgan"
-_NAME = re.compile(r"([0-9]{5,})-")
+LOCK_SECONDS = 0.3
+"""How long a lock is waited for: long enough for another command's look at it to pass."""
+
+_NAME = re.compile(r"([0-9]{5})-")
 
 
 @dataclass(frozen=True)
@@ -265,12 +268,16 @@ def locked(run: RunFolder, warn: Callable[[str], None]) -> Iterator[None]:
     Raises:
         RunError: another process holds it; says which.
     """
-    lock = FileLock(run.path / "lock", timeout=0)
+    lock = FileLock(run.path / "lock", timeout=LOCK_SECONDS)
     owner = run.path / "owner.json"
     try:
-        lock.acquire()
+        lock.acquire(poll_interval=0.02)
     except Timeout:
         raise RunError(f"run {safe(run.name)} is in use{_owner(owner)}") from None
+    except NotImplementedError:
+        raise RunError(
+            f"cannot lock {safe(run.path)}: this kind of disk has no locks; use another --out"
+        ) from None
     except OSError as error:
         raise RunError(f"cannot lock {safe(run.path)}: {explain(error)}") from error
     try:
@@ -280,7 +287,8 @@ def locked(run: RunFolder, warn: Callable[[str], None]) -> Iterator[None]:
             sweep(folder)
         since = time.strftime("%Y-%m-%d %H:%M:%S")
         facts = {"pid": os.getpid(), "host": socket.gethostname(), "since": since}
-        write_text(owner, json.dumps(facts) + "\n")
+        with contextlib.suppress(OutputError):  # only for the message above
+            write_text(owner, json.dumps(facts) + "\n")
         yield
     finally:
         with contextlib.suppress(OSError):
@@ -295,8 +303,10 @@ def is_locked(run: RunFolder) -> bool:
     lock = FileLock(run.path / "lock", timeout=0)
     try:
         lock.acquire()
-    except (Timeout, OSError):
+    except Timeout:
         return True
+    except (OSError, NotImplementedError):  # nobody can hold it for writing there
+        return False
     lock.release()
     return False
 
@@ -342,10 +352,10 @@ def unfinished_run(root: Path, images: Path) -> RunFolder | None:
 
 
 def run_progress(run: RunFolder) -> tuple[int, int | None] | None:
-    """Return (pictures seen, where it ends or None) of a run's newest checkpoint, if it has one."""
-    known = generations(run.checkpoints)
-    if not known:
-        return None
-    state = read_json(known[-1].path / "state.json")
-    total = state.get("total_nimg")
-    return int(state["cur_nimg"]), None if total is None else int(total)
+    """Return (pictures seen, where it ends or None) of a run's newest readable checkpoint."""
+    for generation in reversed(generations(run.checkpoints)):
+        with contextlib.suppress(CheckpointError, KeyError, TypeError, ValueError):
+            state = read_json(generation.path / "state.json")
+            total = state.get("total_nimg")
+            return int(state["cur_nimg"]), None if total is None else int(total)
+    return None

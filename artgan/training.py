@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional
 
 from artgan.api import (
     Adversarial,
@@ -32,7 +31,7 @@ from artgan.api import (
     Term,
 )
 from artgan.engine import adam, place
-from artgan.images import from_bytes, to_signed
+from artgan.images import from_bytes, pyramid_like, to_signed
 from artgan.latents import derive, draw, draw_batch
 from artgan.plugins import blaming
 from artgan.screen import safe
@@ -48,7 +47,6 @@ __all__ = [
     "Trainer",
     "build_networks",
     "measure_speed",
-    "pyramid_like",
     "term_is_due",
 ]
 
@@ -77,27 +75,6 @@ def build_networks(registry: Registry, config: TrainConfig) -> tuple[Entry, Netw
     if not isinstance(z_dim, int) or z_dim < 1:
         raise ShapeError(f"{where}: its generator has no z_dim, the length of a latent")
     return entry, networks
-
-
-def pyramid_like(pictures: Tensor, like: Pyramid) -> Pyramid:
-    """Return pictures (N, C, H, W) at the sizes of a pyramid, by repeated 2x average pooling.
-
-    Raises:
-        ShapeError: a size is not reached by halving.
-    """
-    scales = {tuple(pictures.shape[-2:]): pictures}
-    current = pictures
-    while min(current.shape[-2:]) > 1 and len(like) > 1:
-        current = functional.avg_pool2d(current, 2)
-        scales[tuple(current.shape[-2:])] = current
-    wanted = [tuple(scale.shape[-2:]) for scale in like]
-    missing = [size for size in wanted if size not in scales]
-    if missing:
-        raise ShapeError(
-            f"the generator draws {missing[0]} px pictures, which {tuple(pictures.shape[-2:])} px "
-            "reals do not become by halving"
-        )
-    return tuple(scales[size] for size in wanted)
 
 
 def term_is_due(interval: int, cur_nimg: int, batch: int) -> bool:

@@ -58,14 +58,19 @@ def restore_optimizer(optimizer: optim.Optimizer, tensors: Mapping[str, Tensor])
     state: dict[int, dict[str, Tensor]] = {}
     for name, tensor in tensors.items():
         number, _, key = name.partition(".")
-        index = int(number)
-        if index < len(parameters) and tensor.shape == parameters[index].shape:
+        if not number.isdecimal() or int(number) >= len(parameters):
+            raise CheckpointError(
+                f"optimizers.safetensors: {safe(name)} is of none of {len(parameters)} parameters"
+            )
+        own = parameters[int(number)]
+        if tensor.ndim and tensor.shape != own.shape:
+            raise CheckpointError(
+                f"optimizers.safetensors: {safe(name)} is {tuple(tensor.shape)}, "
+                f"expected {tuple(own.shape)}"
+            )
+        if tensor.shape == own.shape:
             # fused steps walk through memory: it has to be laid out as the parameter is
-            tensor = torch.empty_like(parameters[index], requires_grad=False).copy_(tensor)
-        state.setdefault(index, {})[key] = tensor
-    if state and set(state) != set(range(len(parameters))):
-        raise CheckpointError(
-            f"optimizers.safetensors holds {len(state)} parameters, expected {len(parameters)}"
-        )
+            tensor = torch.empty_like(own, requires_grad=False).copy_(tensor)
+        state.setdefault(int(number), {})[key] = tensor  # no entry: it never had a gradient
     saved = optimizer.state_dict()
     optimizer.load_state_dict({"state": state, "param_groups": saved["param_groups"]})

@@ -176,3 +176,23 @@ def test_a_real_pickle_is_refused(tmp_path):
 def test_garbage_is_no_safetensors():
     with pytest.raises(CheckpointError, match="^thing is damaged: "):
         load_tensors(b"\x10" * 40, "thing")
+
+
+def test_prune_counts_sound_ones_only(tmp_path):
+    for nimg in (100, 200, 300):
+        save(tmp_path, nimg)
+    (tmp_path / "000000300-0" / "ema.safetensors").write_bytes(b"torn")
+    prune(tmp_path, 1)
+    assert [g.cur_nimg for g in generations(tmp_path)] == [200]
+
+
+def test_prune_leaves_damaged_ones_where_nothing_else_is(tmp_path):
+    generation = save(tmp_path, 1)
+    (generation.path / "ema.safetensors").write_bytes(b"torn")
+    prune(tmp_path, 1)
+    assert [g.cur_nimg for g in generations(tmp_path)] == [1]
+
+
+@pytest.mark.parametrize("length", [0x80, 0x4B50, 0x2880])
+def test_a_safetensors_header_is_never_taken_for_a_pickle(length):
+    refuse_pickle(length.to_bytes(8, "little") + b'{"a": 1', "mine.artgan")

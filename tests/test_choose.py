@@ -36,6 +36,7 @@ def test_nothing_is_left_open_and_reasons_are_given():
     assert (config.side, config.batch, config.kimg) == ((64, 64), 32, 100)
     assert config.regularizers == ("r1",)
     assert None not in (config.g_lr, config.d_lr, config.ema_kimg)
+    assert choice.reasons[1] == "batch 32: suits a CPU at 64 px"
     assert choice.reasons[0].startswith("size 64: half of the pictures are 80 px or less")
     assert choice.reasons[2] == (
         "length 100 kimg: each of 100 pictures is shown about 1,000 times; "

@@ -104,3 +104,16 @@ def test_weights_of_another_width_are_refused(run):
     (run.path / "config.toml").write_text(text.replace("base_channels = 4", "base_channels = 5"))
     with pytest.raises(CheckpointError, match=r"tensor .* is torch.float32 .*, expected torch"):
         open_("1", run)
+
+
+def test_a_foreign_file_that_lacks_facts_is_one_sentence(run, tmp_path):
+    from safetensors.torch import save
+
+    from artgan.checkpoints import digest, tensor_bytes
+
+    tensors = {"w": torch.zeros(2)}
+    facts = {"format": 1, "digest": digest(tensor_bytes(tensors))}
+    path = tmp_path / "x.artgan"
+    path.write_bytes(save(tensors, {"artgan": json.dumps(facts)}))
+    with pytest.raises(CheckpointError, match="lacks what 'artgan pack' writes: 'config'"):
+        find_weights(str(path), run.path.parent)

@@ -12,6 +12,7 @@ from artgan.runs import (
     is_locked,
     locked,
     parse_reference,
+    run_progress,
 )
 
 
@@ -131,3 +132,31 @@ def test_leftovers_are_swept_by_the_holder(tmp_path):
         "config.toml",
         "lock",
     ]
+
+
+def test_a_folder_that_begins_with_a_date_is_no_run(tmp_path):
+    (tmp_path / "20240101-holiday").mkdir()
+    assert make(tmp_path).name == "00001-x"
+    assert [run.number for run in all_runs(tmp_path)] == [1]
+
+
+def test_a_full_disk_does_not_keep_a_run_from_being_held(tmp_path, monkeypatch):
+    from artgan import files
+
+    run = make(tmp_path)
+
+    def full(path):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(files, "create", full)
+    with locked(run, pytest.fail):
+        assert is_locked(run)
+
+
+def test_progress_is_that_of_the_newest_readable_checkpoint(tmp_path):
+    run = make(tmp_path)
+    for nimg, text in ((1, '{"cur_nimg": 1, "total_nimg": 5}'), (2, "{")):
+        folder = run.checkpoints / f"{nimg:09d}-0"
+        folder.mkdir(parents=True)
+        (folder / "state.json").write_text(text)
+    assert run_progress(run) == (1, 5)

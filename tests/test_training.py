@@ -8,8 +8,9 @@ from training_kit import TINY, tiny
 from artgan.api import Adversarial, Networks, Term
 from artgan.choose import choose
 from artgan.errors import CheckpointError, RunError, ShapeError
+from artgan.images import pyramid_like
 from artgan.registry import Registry
-from artgan.training import Trainer, pyramid_like, term_is_due
+from artgan.training import Trainer, term_is_due
 from artgan.weights import load_state
 
 REGISTRY = Registry(entry_points=[])

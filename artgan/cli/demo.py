@@ -41,7 +41,7 @@ def demo(
     from artgan.compose import demo as run_demo
 
     with watched() as (watcher, stop):
-        result = run_demo(config, watcher, stop.asked)
+        result = run_demo(config, watcher, stop.asked, stop.rest)
     if not result.training.finished:
         finish(result.training, stop)
     run = safe(os.path.relpath(result.training.run.path))

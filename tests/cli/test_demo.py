@@ -34,3 +34,15 @@ def test_demo_refuses_a_file_in_its_place(tmp_path, capsys):
     path.write_text("")
     assert run(["demo", "--out", str(path)]) == 2
     assert capsys.readouterr().err == f"artgan: {path} is a file: give another --out\n"
+
+
+@pytest.mark.parametrize("flags", [[], ["--overwrite"]])
+def test_demo_never_touches_a_folder_that_is_not_a_demos(tmp_path, capsys, flags):
+    mine = tmp_path / "pictures" / "mine.png"
+    mine.parent.mkdir()
+    mine.write_bytes(b"x")
+    assert run(["demo", "--out", str(tmp_path), *flags]) == 2
+    assert capsys.readouterr().err == (
+        f"artgan: {tmp_path} is not a demo's folder and holds pictures: give another --out\n"
+    )
+    assert mine.exists()
