@@ -59,7 +59,8 @@ def _refusals(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise OutputError(f"cannot write {safe(path)}: {explain(error)}") from error
+        final = Path(*(part for part in path.parts if not part.startswith(TEMPORARY)))
+        raise OutputError(f"cannot write {safe(final)}: {explain(error)}") from error
 
 
 def sync_folder(folder: Path) -> None:

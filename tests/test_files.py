@@ -350,3 +350,13 @@ def test_explain_falls_back_to_the_system():
         "no such file or directory"
     )
     assert explain(OSError("odd")) == "odd"
+
+
+def test_a_refusal_names_the_final_place(tmp_path, monkeypatch):
+    def full(path):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(files, "create", full)
+    with pytest.raises(OutputError) as error, atomic_folder(tmp_path / "a") as folder:
+        write_bytes(folder / "b", b"")
+    assert str(error.value).startswith(f"cannot write {tmp_path / 'b'}: ")

@@ -33,6 +33,10 @@ if TYPE_CHECKING:
 
 __all__ = ["Forecast", "check_settings", "forecast", "resume", "run_tables", "start"]
 
+NAMED = 50
+"""Skipped files that are named on the screen; log.txt in the run folder names all."""
+
+
 # What is settled before any work --------------------------------------------------------------
 
 
@@ -213,10 +217,10 @@ def _report_intake(intake: Intake, pictures: Any, run: RunFolder, watcher: Watch
         watcher.note(note)
     for path, reason in skipped:
         run.log(f"skipped {safe(path)}: {reason}")
-    for path, reason in skipped[:10]:
-        watcher.warn(f"skipped {safe(path.name)}: {reason}")
-    if len(skipped) > 10:
-        watcher.warn(f"skipped {len(skipped) - 10:,} more: see log.txt in the run folder")
+    for path, reason in skipped[:NAMED]:
+        watcher.warn(f"skipped {safe(path)}: {reason}")
+    if len(skipped) > NAMED:
+        watcher.warn(f"skipped {len(skipped) - NAMED:,} more: see log.txt in the run folder")
 
 
 def _start_from(trainer: Trainer, ref: str, runs: Path, watcher: Watcher) -> None:
