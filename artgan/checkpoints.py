@@ -280,11 +280,13 @@ def prune(folder: Path, keep: int) -> list[Generation]:
             kept += 1
         else:
             damaged.append(generation)
-    for generation in [*gone, *(damaged if kept else [])]:
+    removed = []
+    for generation in sorted([*gone, *damaged]) if kept else []:
         doomed = generation.path.with_name(f"{TEMPORARY}gone-{generation.name}")
         try:  # renamed first: a half-removed generation must not look like one
             generation.path.rename(doomed)
             shutil.rmtree(doomed, ignore_errors=True)
         except OSError:
             continue
-    return gone[::-1]
+        removed.append(generation)
+    return removed

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
-from artgan.api import CheckpointError, ImageError, OutputError
+from artgan.api import CheckpointError, ImageError, OutputError, RunError
 from artgan.checkpoints import load_tensors, newest_sound, prune, save_generation
 from artgan.runs import RunFolder, free_bytes
 from artgan.screen import safe
@@ -149,9 +149,20 @@ class Loop:
         self.save_failures = 0
 
     def run(self, intake: Intake) -> TrainResult:
-        """Train until the run's length is reached or it is told to stop."""
+        """Train until the run's length is reached or it is told to stop.
+
+        Raises:
+            RunError: training diverged; says where the last good checkpoint is.
+            OutputError: checkpoints could not be written.
+            ImageError: most of the pictures are gone.
+        """
         try:
             return self._run(len(intake.skipped) + len(self.pictures.skipped))
+        except RunError as error:
+            saved = f"at {self.last_save:,} pictures" if self.last_save >= 0 else "none"
+            line = f"{error}; last good checkpoint: {saved}"
+            self._try(lambda: self.folder.log(line))
+            raise RunError(line) from error
         finally:
             self.pictures.close()
 

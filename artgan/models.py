@@ -42,6 +42,8 @@ __all__ = [
 ]
 
 _KEY = "artgan"
+_FACTS = {"config": dict, "run_id": str, "cur_nimg": int, "plugins": dict}
+"""What a packed file tells of itself besides its format and digest, and as what."""
 
 
 @dataclass(frozen=True)
@@ -177,13 +179,15 @@ def _from_pack(reference: Reference) -> Weights:
     ema = tensor_bytes(load_tensors(data, where))
     if digest(ema) != facts.get("digest"):
         raise CheckpointError(f"{where} is damaged: its weights are not those that were packed")
-    try:
-        config, run_id, cur_nimg = facts["config"], str(facts["run_id"]), int(facts["cur_nimg"])
-    except (KeyError, TypeError, ValueError) as error:
-        raise CheckpointError(f"{where} lacks what 'artgan pack' writes: {safe(error)}") from None
+    for key, kind in _FACTS.items():
+        if not isinstance(facts.get(key), kind):
+            raise CheckpointError(f"{where} lacks what 'artgan pack' writes: '{key}'")
+    if not isinstance(facts["config"].get("train"), dict):
+        raise CheckpointError(f"{where} lacks what 'artgan pack' writes: 'config.train'")
+    cur_nimg = facts["cur_nimg"]
     label = f"{safe(path.name)} at {cur_nimg / 1000:g} kimg"
-    settings = run_config(config, where)
-    return Weights(ema, settings, run_id, cur_nimg, label, facts.get("plugins", {}))
+    settings = run_config(facts["config"], where)
+    return Weights(ema, settings, facts["run_id"], cur_nimg, label, facts["plugins"])
 
 
 def open_model(

@@ -20,7 +20,7 @@ from filelock import FileLock, Timeout
 from artgan.api import CheckpointError, OutputError, PathError, RunError
 from artgan.checkpoints import Generation, generations, read_json, refuse_pickle
 from artgan.config import dump_toml, load_toml
-from artgan.files import append_line, explain, sweep, write_text
+from artgan.files import TEMPORARY, append_line, explain, sweep, write_text
 from artgan.screen import safe
 
 __all__ = [
@@ -45,7 +45,7 @@ PACK_SUFFIX = ".artgan"
 LOCK_SECONDS = 0.3
 """How long a lock is waited for: long enough for another command's look at it to pass."""
 
-_NAME = re.compile(r"([0-9]{5})-")
+_NAME = re.compile(r"([0-9]{5,})-")
 
 
 @dataclass(frozen=True)
@@ -130,12 +130,13 @@ def create_run(root: Path, label: str) -> RunFolder:
     slug = re.sub(r"[^A-Za-z0-9_.-]+", "-", label).strip("-.")[:60] or "run"
     try:
         root.mkdir(parents=True, exist_ok=True)
+        number = max((run.number or 0 for run in all_runs(root)), default=0) + 1
         while True:
-            taken = [run.number or 0 for run in all_runs(root)]
-            path = root / f"{max(taken, default=0) + 1:05d}-{slug}"
+            path = root / f"{number:05d}-{slug}"
             try:
                 path.mkdir()
-            except FileExistsError:  # another run began at the same moment
+            except FileExistsError:  # another run began at the same moment, or it is no run's
+                number += 1
                 continue
             return RunFolder(path)
     except OSError as error:
@@ -153,8 +154,29 @@ def all_runs(root: Path) -> list[RunFolder]:
         entries = sorted(root.iterdir()) if root.is_dir() else []
     except OSError as error:
         raise PathError(f"cannot read {safe(root)}: {explain(error)}") from error
-    runs = [RunFolder(path) for path in entries if _NAME.match(path.name) and path.is_dir()]
+    runs = [RunFolder(path) for path in entries if _is_run(path)]
     return sorted(runs, key=lambda run: (run.number or 0, run.name))
+
+
+def _is_run(path: Path) -> bool:
+    """Return whether a numbered folder is a run's: begun, damaged or about to begin.
+
+    Without settings it has to look like one: five digits, and nothing in it that is not artgan's.
+    """
+    match = _NAME.match(path.name)
+    if match is None or not path.is_dir():
+        return False
+    if (path / "config.toml").is_file():
+        return True
+    if len(match[1]) != 5:
+        return False
+    try:
+        names = {entry.name for entry in path.iterdir()}
+    except OSError:
+        return False
+    return "checkpoints" in names or all(
+        name in {"lock", "owner.json"} or name.startswith(TEMPORARY) for name in names
+    )
 
 
 # References ---------------------------------------------------------------------------------
@@ -352,10 +374,19 @@ def unfinished_run(root: Path, images: Path) -> RunFolder | None:
 
 
 def run_progress(run: RunFolder) -> tuple[int, int | None] | None:
-    """Return (pictures seen, where it ends or None) of a run's newest readable checkpoint."""
-    for generation in reversed(generations(run.checkpoints)):
+    """Return (pictures seen, where it ends or None) of a run's newest readable checkpoint.
+
+    None if it has no checkpoint.
+
+    Raises:
+        CheckpointError: it has some, but none can be read.
+    """
+    known = generations(run.checkpoints)
+    for generation in reversed(known):
         with contextlib.suppress(CheckpointError, KeyError, TypeError, ValueError):
             state = read_json(generation.path / "state.json")
             total = state.get("total_nimg")
             return int(state["cur_nimg"]), None if total is None else int(total)
+    if known:
+        raise CheckpointError(f"no checkpoint in {safe(run.checkpoints)} can be read")
     return None

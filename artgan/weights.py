@@ -58,17 +58,18 @@ def restore_optimizer(optimizer: optim.Optimizer, tensors: Mapping[str, Tensor])
     state: dict[int, dict[str, Tensor]] = {}
     for name, tensor in tensors.items():
         number, _, key = name.partition(".")
-        if not number.isdecimal() or int(number) >= len(parameters):
+        if not (number.isdecimal() and key) or int(number) >= len(parameters):
             raise CheckpointError(
                 f"optimizers.safetensors: {safe(name)} is of none of {len(parameters)} parameters"
             )
         own = parameters[int(number)]
-        if tensor.ndim and tensor.shape != own.shape:
+        wanted = torch.Size() if key == "step" else own.shape
+        if tensor.shape != wanted:
             raise CheckpointError(
                 f"optimizers.safetensors: {safe(name)} is {tuple(tensor.shape)}, "
-                f"expected {tuple(own.shape)}"
+                f"expected {tuple(wanted)}"
             )
-        if tensor.shape == own.shape:
+        if key != "step":
             # fused steps walk through memory: it has to be laid out as the parameter is
             tensor = torch.empty_like(own, requires_grad=False).copy_(tensor)
         state.setdefault(int(number), {})[key] = tensor  # no entry: it never had a gradient

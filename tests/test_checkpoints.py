@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch.testing import assert_close
 
-from artgan import files
+from artgan import checkpoints, files
 from artgan.checkpoints import (
     generations,
     load_tensors,
@@ -182,8 +182,18 @@ def test_prune_counts_sound_ones_only(tmp_path):
     for nimg in (100, 200, 300):
         save(tmp_path, nimg)
     (tmp_path / "000000300-0" / "ema.safetensors").write_bytes(b"torn")
-    prune(tmp_path, 1)
+    assert [g.cur_nimg for g in prune(tmp_path, 1)] == [100, 300]
     assert [g.cur_nimg for g in generations(tmp_path)] == [200]
+
+
+def test_prune_reads_no_more_than_it_has_to(tmp_path, monkeypatch):
+    for nimg in (1, 2, 3):
+        save(tmp_path, nimg)
+    seen = []
+    real = checkpoints.is_sound
+    monkeypatch.setattr(checkpoints, "is_sound", lambda g: seen.append(g.cur_nimg) or real(g))
+    prune(tmp_path, 1)
+    assert seen == [3]
 
 
 def test_prune_leaves_damaged_ones_where_nothing_else_is(tmp_path):

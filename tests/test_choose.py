@@ -1,6 +1,6 @@
 import pytest
 
-from artgan.choose import choose, recommend_size
+from artgan.choose import choose, recommend_batch, recommend_size
 from artgan.config import TrainConfig
 from artgan.errors import ConfigError
 from artgan.registry import Registry
@@ -51,6 +51,14 @@ def test_what_was_set_stays():
     assert choice.config.regularizers == ()
     assert (choice.config.batch, choice.config.g_lr, choice.config.ema_kimg) == (6, 0.1, 3)
     assert choice.reasons == ()
+
+
+@pytest.mark.parametrize(
+    ("side", "cpu", "gpu"), [(128, 32, 64), (256, 16, 32), (512, 8, 16), (1024, 8, 8)]
+)
+def test_batch_shrinks_with_the_size(side, cpu, gpu):
+    size = (side, side // 2)
+    assert [recommend_batch(size, gpu=there) for there in (False, True)] == [cpu, gpu]
 
 
 def test_length_grows_with_the_pictures_within_bounds():

@@ -106,14 +106,25 @@ def test_weights_of_another_width_are_refused(run):
         open_("1", run)
 
 
-def test_a_foreign_file_that_lacks_facts_is_one_sentence(run, tmp_path):
+FACTS = {"config": {"train": {}}, "run_id": "1", "cur_nimg": 1, "plugins": {}}
+
+
+@pytest.mark.parametrize(
+    ("changes", "lacking"),
+    [
+        *(({key: None}, key) for key in FACTS),
+        ({"cur_nimg": "many"}, "cur_nimg"),
+        ({"config": {"train": 3}}, "config.train"),
+    ],
+)
+def test_a_foreign_file_that_lacks_facts_is_one_sentence(run, tmp_path, changes, lacking):
     from safetensors.torch import save
 
     from artgan.checkpoints import digest, tensor_bytes
 
     tensors = {"w": torch.zeros(2)}
-    facts = {"format": 1, "digest": digest(tensor_bytes(tensors))}
+    facts = {**FACTS, **changes, "format": 1, "digest": digest(tensor_bytes(tensors))}
     path = tmp_path / "x.artgan"
     path.write_bytes(save(tensors, {"artgan": json.dumps(facts)}))
-    with pytest.raises(CheckpointError, match="lacks what 'artgan pack' writes: 'config'"):
+    with pytest.raises(CheckpointError, match=f"lacks what 'artgan pack' writes: '{lacking}'"):
         find_weights(str(path), run.path.parent)

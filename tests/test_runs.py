@@ -1,8 +1,10 @@
 import json
 import subprocess
 import sys
+import threading
 
 import pytest
+from filelock import FileLock
 
 from artgan.errors import CheckpointError, PathError, RunError
 from artgan.runs import (
@@ -160,3 +162,49 @@ def test_progress_is_that_of_the_newest_readable_checkpoint(tmp_path):
         folder.mkdir(parents=True)
         (folder / "state.json").write_text(text)
     assert run_progress(run) == (1, 5)
+
+
+def test_a_run_whose_checkpoints_are_all_damaged_says_so(tmp_path):
+    run = make(tmp_path)
+    assert run_progress(run) is None
+    (run.checkpoints / "000000001-0").mkdir(parents=True)
+    with pytest.raises(CheckpointError, match="no checkpoint in .* can be read"):
+        run_progress(run)
+
+
+@pytest.mark.parametrize("name", ["12345-holiday", "20240101-holiday"])
+def test_a_folder_of_other_things_is_no_run(tmp_path, name):
+    (tmp_path / name).mkdir()
+    (tmp_path / name / "beach.png").write_bytes(b"x")
+    assert make(tmp_path).name == "00001-x"
+    assert [run.number for run in all_runs(tmp_path)] == [1]
+
+
+def test_numbers_go_on_past_five_digits(tmp_path):
+    (tmp_path / "99999-x").mkdir()
+    assert [make(tmp_path).name for _ in range(2)] == ["100000-x", "100001-x"]
+
+
+def test_a_moments_look_at_the_lock_stops_nobody(tmp_path):
+    run = make(tmp_path)
+    look = FileLock(run.path / "lock", thread_local=False)  # let go by the timer
+    look.acquire()
+    timer = threading.Timer(0.1, look.release)
+    timer.start()
+    with locked(run, pytest.fail):
+        assert is_locked(run)
+    timer.join()
+
+
+@pytest.mark.parametrize("refusal", [OSError(30, "Read-only file system"), NotImplementedError()])
+def test_where_there_are_no_locks(tmp_path, monkeypatch, refusal):
+    run = make(tmp_path)
+    (run.path / "lock").touch()
+
+    def refuse(*args, **kwargs):
+        raise refusal
+
+    monkeypatch.setattr(FileLock, "acquire", refuse)
+    assert not is_locked(run)
+    with pytest.raises(RunError, match="^cannot lock "), locked(run, pytest.fail):
+        pass

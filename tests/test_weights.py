@@ -28,6 +28,9 @@ def test_a_parameter_without_gradient_can_be_resumed():
     [
         ("7.exp_avg", torch.zeros(2, 2), "7.exp_avg is of none of 2 parameters"),
         ("x.exp_avg", torch.zeros(2, 2), "x.exp_avg is of none of 2 parameters"),
+        ("0", torch.zeros(2, 2), "0 is of none of 2 parameters"),
+        ("0.exp_avg", torch.zeros(()), r"0.exp_avg is \(\), expected \(2, 2\)"),
+        ("0.step", torch.zeros(2, 2), r"0.step is \(2, 2\), expected \(\)"),
         ("0.exp_avg", torch.zeros(3), r"0.exp_avg is \(3,\), expected \(2, 2\)"),
     ],
 )

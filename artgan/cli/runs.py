@@ -59,6 +59,8 @@ def _prune(found: list[Any], keep: int) -> None:
 
     freed = 0
     for run in found:
+        if not (run.path / "config.toml").is_file() and not run.checkpoints.is_dir():
+            continue  # nothing was begun in it
         before = folder_bytes(run.path)
         try:
             with locked(run, lambda line: say(f"artgan: {line}")):  # sweeps leftovers too

@@ -337,8 +337,9 @@ def test_a_run_that_fails_keeps_what_it_saved(tmp_path, monkeypatch):
         return real(self, reals)
 
     monkeypatch.setattr(Trainer, "step", step)
-    with pytest.raises(RunError):
+    with pytest.raises(RunError) as error:
         train_tiny(tmp_path, save_minutes=1e-9)
+    assert str(error.value) == "training diverged; last good checkpoint: at 40 pictures"
     assert generations(tmp_path / "runs" / "00001-dcgan-squares" / "checkpoints")
 
 
