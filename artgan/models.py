@@ -134,9 +134,7 @@ def _from_run(reference: Reference) -> Weights:
     if generation is not None:
         data = {name: read_sound(generation, name) for name in needed}
     else:
-        generation, data = newest_sound(
-            run.checkpoints, needed, lambda line: say(f"artgan: {line}")
-        )
+        generation, data = newest_sound(run.checkpoints, needed, _warn)
     state = json.loads(data["state.json"])
     return Weights(
         data["ema.safetensors"],

@@ -80,6 +80,7 @@ def watched() -> Iterator[tuple[ScreenWatcher, Stop]]:
 
 
 def finish(result: TrainResult, stop: Stop) -> None:
+    """Say how training ended and what to do next; end with 130 or 143 if it was stopped."""
     path = safe(os.path.relpath(result.run.path))
     say(
         f"{'finished' if result.finished else 'saved'} at {result.cur_nimg / 1000:.1f} kimg "
