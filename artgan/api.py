@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Protocol, runtime_checkable
 
 import pluggy
 
+from artgan.control import Action, Controller, Rollback, Statistics
 from artgan.errors import (
     ArtganError,
     CheckpointError,
@@ -32,17 +33,22 @@ from artgan.records import (
     KINDS,
     PLUGIN_API,
     Architecture,
+    Augmentation,
     Component,
+    Metric,
     Objective,
     Phase,
+    Policy,
     Prior,
     Regularizer,
+    Role,
     Sampler,
     Size,
     Writer,
 )
 
 if TYPE_CHECKING:
+    from torch import Generator as Random
     from torch import Tensor, nn
 
     Pyramid = tuple[Tensor, ...]
@@ -51,18 +57,24 @@ if TYPE_CHECKING:
 __all__ = [
     "KINDS",
     "PLUGIN_API",
+    "Action",
     "Adversarial",
     "Architecture",
     "ArtganError",
+    "Augment",
+    "Augmentation",
     "Batch",
     "CheckpointError",
     "Component",
     "ComponentError",
     "ConfigError",
+    "Controller",
     "Discriminator",
     "FrameWriter",
     "Generator",
     "ImageError",
+    "Measure",
+    "Metric",
     "Networks",
     "Objective",
     "OutputError",
@@ -70,13 +82,18 @@ __all__ = [
     "PathError",
     "Phase",
     "PluginError",
+    "Policy",
     "Prior",
     "Regularizer",
+    "Role",
+    "Rollback",
     "RunError",
     "Sampler",
     "ShapeError",
     "Size",
+    "Statistics",
     "Term",
+    "View",
     "Writer",
     "hookimpl",
     "mean_over_heads",
@@ -127,12 +144,14 @@ class Batch:
         phase: whose turn it is.
         cur_nimg: reals shown to D before this step.
         z: latents, (N, z_dim).
-        fakes: signed pyramid of z; with gradient in phase G only.
-        reals: signed pyramid. In phase G only where a term needs "reals". Requires gradient where
-            a term needs "gradients".
-        fake_logits, real_logits: D's heads, each (N,); reals as above.
+        fakes: signed pyramid of z, not augmented. In phase G it has a graph to G's parameters;
+            in phase D it has none, and requires gradient where a term needs "fake-gradients".
+        reals: signed pyramid, not augmented. In phase G only where a term needs "reals". Requires
+            gradient where a term needs "gradients".
+        fake_logits, real_logits: D's heads, each (N,), of fakes and reals as D is shown them:
+            augmented. Gradients at the plain pictures flow through the augmentation.
         codes: the generator's codes of z, where a term needs "codes".
-        discriminate: pyramid -> heads, through D's `forward`.
+        discriminate: pyramid -> heads, through the augmentation and D's `forward`.
         generate: latents -> pyramid, through G's `forward`.
     """
 
@@ -155,17 +174,20 @@ class Term:
     Attributes:
         phase: the phase it is part of.
         compute: batch -> name -> value per picture, (N,). Never calls backward.
-        needs: of "reals", "gradients", "codes".
+        needs: of "reals", "gradients" (at the reals), "fake-gradients", "codes".
         interval: pictures between two uses; 0 is every step. When used, a term that rests
             between is weighted up by interval / batch, so that its strength does not depend on it.
+        second_order: whether it differentiates a gradient; then its phase is computed in float32
+            whatever precision the run has.
     """
 
     phase: Phase
     compute: Callable[[Batch], Mapping[str, Tensor]]
     needs: frozenset[str] = frozenset()
     interval: int = 0
+    second_order: bool = False
 
-    NEEDS: ClassVar[frozenset[str]] = frozenset({"reals", "gradients", "codes"})
+    NEEDS: ClassVar[frozenset[str]] = frozenset({"reals", "gradients", "fake-gradients", "codes"})
 
 
 @dataclass(frozen=True)
@@ -207,6 +229,33 @@ class Adversarial:
         needs = frozenset({"reals"})
         return cls(Term("D", discriminator, needs), Term("G", generator), margin)
 
+    @classmethod
+    def of_pairs(
+        cls,
+        d_loss: Callable[[Tensor, Tensor], Tensor],
+        g_loss: Callable[[Tensor, Tensor], Tensor],
+    ) -> Adversarial:
+        """Return a relativistic objective: G's loss looks at reals too, and the offset is free.
+
+        Args:
+            d_loss, g_loss: (real_logits, fake_logits), each (N,) -> loss per pair, (N,).
+
+        Its margin is real minus paired fake.
+        """
+
+        def discriminator(batch: Batch) -> dict[str, Tensor]:
+            return {"adversarial": mean_over_heads(d_loss, batch.real_logits, batch.fake_logits)}
+
+        def generator(batch: Batch) -> dict[str, Tensor]:
+            return {"adversarial": mean_over_heads(g_loss, batch.real_logits, batch.fake_logits)}
+
+        needs = frozenset({"reals"})
+        return cls(
+            Term("D", discriminator, needs),
+            Term("G", generator, needs),
+            margin=lambda real, fake: real - fake,
+        )
+
 
 @dataclass(frozen=True)
 class Networks:
@@ -241,6 +290,53 @@ class Networks:
             for name, module in self.named().items()
             if name == own or (name in self.others and self.others[name][0] == phase)
         }
+
+
+class Augment(Protocol):
+    """A built augmentation: a differentiable change to what D is shown."""
+
+    def __call__(
+        self, pictures: Pyramid, *, strength: float, cur_nimg: int, random: Random
+    ) -> Pyramid:
+        """Return pictures changed at random, in the same shapes.
+
+        Args:
+            pictures: signed range, each (N, C, h, w), coarse to fine. What happens to one picture
+                happens to it at every scale.
+            strength: in [0, 1]; at 0 an adaptive augmentation returns the pictures as they are.
+            cur_nimg: reals shown to D before this step, for what fades with time.
+            random: a generator on the CPU, the only source of chance.
+        """
+        ...
+
+
+@dataclass(frozen=True)
+class View:
+    """What a metric looks at: unit range, float32, 1 or 3 channels, 8-bit values.
+
+    Attributes:
+        reals: (n, C, H, W).
+        fakes: (m, C, H, W); for a floor these are other reals.
+        training: all the reals there are to copy, or a fixed share of many, (N, C, H, W).
+        midpoints: pictures half-way between latents, (k, C, H, W).
+        earlier: what an earlier checkpoint drew from the latents of the first fakes, (e, C, H, W).
+        seed: of all that is random.
+    """
+
+    reals: Tensor
+    fakes: Tensor
+    training: Tensor | None = None
+    midpoints: Tensor | None = None
+    earlier: Tensor | None = None
+    seed: int = 0
+
+
+class Measure(Protocol):
+    """A built metric: a pure function of a view."""
+
+    def __call__(self, view: View) -> Mapping[str, float]:
+        """Return figures by name, all finite; those of its record are always among them."""
+        ...
 
 
 class Path2Codes(Protocol):

@@ -16,7 +16,7 @@ import hashlib
 import json
 import re
 import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -55,7 +55,7 @@ _NAME = re.compile(r"([0-9]{9,})-([0-9]+)\Z")
 _MANIFEST = "manifest.json"
 
 
-@dataclass(frozen=True, order=True)
+@dataclass(frozen=True)
 class Generation:
     """A checkpoint's place.
 
@@ -131,14 +131,21 @@ def _json_bytes(value: Mapping[str, Any]) -> bytes:
 
 
 def generations(folder: Path) -> list[Generation]:
-    """Return the generations in a folder, oldest first; none if there is no folder."""
+    """Return the generations in a folder, as they came to be; none if there is no folder.
+
+    A run that was taken back goes on from there under the next attempt, so those come later.
+    """
     found = []
     if folder.is_dir():
         for path in folder.iterdir():
             match = _NAME.match(path.name)
             if match is not None and path.is_dir():
                 found.append(Generation(int(match[1]), int(match[2]), path))
-    return sorted(found)
+    return sorted(found, key=_age)
+
+
+def _age(generation: Generation) -> tuple[int, int]:
+    return generation.attempt, generation.cur_nimg
 
 
 def read_json(path: Path) -> dict[str, Any]:
@@ -190,7 +197,12 @@ def read_sound(generation: Generation, name: str) -> bytes:
 
 
 def newest_sound(
-    folder: Path, files: tuple[str, ...], warn: Callable[[str], None]
+    folder: Path,
+    files: tuple[str, ...],
+    warn: Callable[[str], None],
+    *,
+    first: str = "",
+    before: int | None = None,
 ) -> tuple[Generation, dict[str, bytes]]:
     """Return the newest generation whose files are sound, and their bytes.
 
@@ -198,11 +210,14 @@ def newest_sound(
         folder: the run's `checkpoints` folder.
         files: names of the files that are needed.
         warn: called with one line for each damaged generation that was passed over.
+        first: the name of one that is preferred, if it is there.
+        before: only those with fewer pictures than that, None for no limit.
 
     Raises:
         CheckpointError: there is none.
     """
-    known = generations(folder)
+    known = [g for g in generations(folder) if before is None or g.cur_nimg < before]
+    known.sort(key=lambda generation: generation.name == first)  # stable: the preferred one last
     problem: CheckpointError | None = None
     for generation in reversed(known):
         try:
@@ -261,7 +276,7 @@ def is_sound(generation: Generation) -> bool:
     return True
 
 
-def prune(folder: Path, keep: int) -> list[Generation]:
+def prune(folder: Path, keep: int, spare: Collection[str] = ()) -> list[Generation]:
     """Remove all but the newest sound generations and return what was removed.
 
     A damaged generation is never counted; it goes too, once there is a sound one.
@@ -269,11 +284,14 @@ def prune(folder: Path, keep: int) -> list[Generation]:
     Args:
         folder: the run's `checkpoints` folder.
         keep: how many sound ones stay, at least 1.
+        spare: names of further ones that stay.
     """
     kept = 0
     gone = []
     damaged = []
     for generation in reversed(generations(folder)):
+        if generation.name in spare:
+            continue
         if kept >= max(1, keep):
             gone.append(generation)
         elif is_sound(generation):
@@ -281,7 +299,8 @@ def prune(folder: Path, keep: int) -> list[Generation]:
         else:
             damaged.append(generation)
     removed = []
-    for generation in sorted([*gone, *damaged]) if kept else []:
+    doomed_ones = sorted([*gone, *damaged], key=_age)
+    for generation in doomed_ones if kept else []:
         doomed = generation.path.with_name(f"{TEMPORARY}gone-{generation.name}")
         try:  # renamed first: a half-removed generation must not look like one
             generation.path.rename(doomed)

@@ -13,10 +13,10 @@ from pydantic import Field
 from artgan.api import PathError
 from artgan.config import TrainConfig
 from artgan.files import write_text
-from artgan.loop import TrainResult, Watcher
 from artgan.options import Options
 from artgan.registry import registry
 from artgan.screen import duration, safe
+from artgan.watching import TrainResult, Watcher
 
 if TYPE_CHECKING:
     from artgan.pictures import PictureSpec
@@ -116,18 +116,16 @@ def estimate(count: int, spec: PictureSpec) -> str:
         count: number of pictures.
         spec: what they are brought to.
     """
-    from artgan.choose import choose
-    from artgan.engine import describe_device, pick_device
-    from artgan.pipelines.train import check_settings
-    from artgan.training import Trainer, measure_speed
+    from artgan.engine import describe_device
+    from artgan.pipelines.train import settled
+    from artgan.speed import measure_speed
+    from artgan.training import Trainer
 
-    device = pick_device()
     height, width = spec.size
     settings = {"images": ".", "size": spec.size, "channels": spec.channels}
     config = TrainConfig.model_validate(settings)
-    record, objective = check_settings(config, registry())
-    sides = [(width, height)] * count
-    config = choose(config, record, objective, sides, gpu=device.type != "cpu").config
+    choice, device = settled(config, registry(), [(width, height)] * count)
+    config = choice.config
     rate = measure_speed(Trainer(config, registry(), device), steps=3)
     kimg = config.kimg or 0
     return (

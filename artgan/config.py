@@ -21,8 +21,10 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Channels",
+    "Doctor",
     "Fit",
     "Options",
+    "Precision",
     "SizeSetting",
     "TrainConfig",
     "check_size",
@@ -131,16 +133,37 @@ SizeSetting = Annotated[
 
 Fit = Literal["crop", "pad", "squash"]
 Channels = Literal[1, 3, 4]
+Doctor = Literal["off", "watch", "act"]
+Precision = Literal["auto", "float32", "bfloat16"]
 
 
 class TrainConfig(Options):
     """The settings of a training run. None means: chosen from the pictures and the machine."""
 
     images: str = Field(description="folder of pictures")
-    arch: str = Field("dcgan", description="architecture")
-    objective: str = Field("non-saturating", description="adversarial loss")
+    arch: str | None = Field(None, description="architecture")
+    objective: str = Field("relativistic-logistic", description="adversarial loss")
     regularizers: tuple[str, ...] | None = Field(
         None, description="further loss terms; none given: those the objective asks for"
+    )
+    augmentations: tuple[str, ...] | None = Field(
+        None, description="changes to all that the discriminator is shown, against few pictures"
+    )
+    strength: float | None = Field(
+        None, ge=0, le=1, description="strength of the augmentations to begin with"
+    )
+    policies: tuple[str, ...] | None = Field(
+        None, description="balance of the two networks, and what steers the strength"
+    )
+    doctor: Doctor = Field(
+        "act", description="whether the run is watched, and acted on when it goes wrong"
+    )
+    metrics: tuple[str, ...] = Field(
+        ("swd", "coverage", "diversity", "copying"),
+        description="what is measured while training, and chooses the best checkpoint",
+    )
+    xflip: bool = Field(
+        False, description="show pictures mirrored too: only where a mirrored one is a picture too"
     )
     size: SizeSetting | None = Field(None, description="pixels, WIDTH or WIDTHxHEIGHT")
     channels: Channels = Field(3, description="1 grey, 3 colour, 4 colour with alpha")
@@ -152,6 +175,12 @@ class TrainConfig(Options):
     seed: int = Field(0, ge=0, lt=2**63, description="seed of everything random")
     g_lr: float | None = Field(None, gt=0, le=1, description="learning rate of the generator")
     d_lr: float | None = Field(None, gt=0, le=1, description="learning rate of the discriminator")
+    decay: float | None = Field(
+        None, ge=0, le=1, description="share of the run over which both rates fall to 0"
+    )
+    precision: Precision = Field(
+        "auto", description="of the networks' arithmetic; auto: bfloat16 where it is quick"
+    )
     ema_kimg: float | None = Field(
         None, ge=0, le=1e5, description="half-life of the averaged generator, thousands of pictures"
     )

@@ -14,7 +14,15 @@ if TYPE_CHECKING:
     import torch
     from torch import nn
 
-__all__ = ["adam", "describe_device", "peak_bytes", "pick_device", "place"]
+__all__ = [
+    "adam",
+    "autocast",
+    "describe_device",
+    "has_quick_bfloat16",
+    "peak_bytes",
+    "pick_device",
+    "place",
+]
 
 
 def pick_device(name: str = "auto") -> torch.device:
@@ -69,6 +77,34 @@ def place(module: nn.Module, device: torch.device) -> None:
     for tensor in (*module.parameters(), *module.buffers()):
         if tensor.ndim == 4:
             tensor.data = tensor.data.contiguous(memory_format=torch.channels_last)
+
+
+def has_quick_bfloat16(device: torch.device) -> bool:
+    """Return whether a device multiplies bfloat16 matrices quicker than float32 ones.
+
+    CUDA devices do from compute capability 8.0 on; CPUs with AMX tiles do (measured on two cores
+    with the default networks: 1.5 times as many pictures a second), and CPUs without lose by it.
+    """
+    import torch
+
+    if device.type == "cuda":
+        return torch.cuda.get_device_capability(device)[0] >= 8
+    if device.type != "cpu":
+        return False
+    capabilities: dict[str, bool] = getattr(torch.cpu, "get_capabilities", dict)()
+    return bool(capabilities.get("amx_bf16") and capabilities.get("avx512_bf16"))
+
+
+def autocast(device: torch.device, precision: str) -> torch.autocast:
+    """Return a context in which networks compute in a precision; their weights stay float32.
+
+    Args:
+        device: where they are.
+        precision: "float32" or "bfloat16".
+    """
+    import torch
+
+    return torch.autocast(device.type, dtype=torch.bfloat16, enabled=precision == "bfloat16")
 
 
 def adam(

@@ -6,12 +6,24 @@ from collections.abc import Iterable
 
 import pluggy
 
-from artgan.api import Architecture, Objective, Regularizer, Sampler, Writer
+from artgan.api import (
+    Architecture,
+    Augmentation,
+    Metric,
+    Objective,
+    Policy,
+    Regularizer,
+    Sampler,
+    Writer,
+)
 
 __all__ = [
     "artgan_architectures",
     "artgan_objectives",
     "artgan_regularizers",
+    "artgan_augmentations",
+    "artgan_policies",
+    "artgan_metrics",
     "artgan_samplers",
     "artgan_writers",
 ]
@@ -32,6 +44,21 @@ def artgan_objectives() -> Iterable[Objective]:  # type: ignore[empty-body]
 @hookspec
 def artgan_regularizers() -> Iterable[Regularizer]:  # type: ignore[empty-body]
     """Return records of further loss terms."""
+
+
+@hookspec
+def artgan_augmentations() -> Iterable[Augmentation]:  # type: ignore[empty-body]
+    """Return records of changes to what D is shown."""
+
+
+@hookspec
+def artgan_policies() -> Iterable[Policy]:  # type: ignore[empty-body]
+    """Return records of what watches training and acts on it."""
+
+
+@hookspec
+def artgan_metrics() -> Iterable[Metric]:  # type: ignore[empty-body]
+    """Return records of measures of pictures."""
 
 
 @hookspec

@@ -1,18 +1,23 @@
-"""The training loop: ticks, grids, checkpoints and the clock around `artgan.training`'s step."""
+"""The training loop around `artgan.training`: the clock, ticks, measurements, checkpoints.
+
+It counts pictures; the wall clock decides only when to save and what to show, never what is
+learned, so that a resumed run is the run that was not interrupted.
+"""
 
 from __future__ import annotations
 
-import json
+import math
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 from artgan.api import CheckpointError, ImageError, OutputError, RunError
-from artgan.checkpoints import load_tensors, newest_sound, prune, save_generation
-from artgan.runs import RunFolder, free_bytes
-from artgan.screen import safe
+from artgan.control import Action
+from artgan.keeping import Keeper
+from artgan.monitor import Monitor
+from artgan.runs import RunFolder
+from artgan.watching import Status, Tally, TrainResult, Watcher
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -20,7 +25,7 @@ if TYPE_CHECKING:
     from artgan.data.intake import Intake
     from artgan.training import Trainer
 
-__all__ = ["GRID", "GRID_SIDE", "Loop", "Status", "Tally", "TrainResult", "Watcher"]
+__all__ = ["GRID", "GRID_SIDE", "Loop"]
 
 GRID = 64
 """The most pictures in `reals.png` and `fakes*.png`; fewer where they are large."""
@@ -35,96 +40,12 @@ CALIBRATE_SECONDS = 10.0
 counting the first few; sooner where that would take a tenth of the minutes."""
 
 PREVIEW_SECONDS = 10.0
-SAVE_TRIES = 3
 
+MEASURED_FROM = 2000
+"""Pictures before which there is nothing to measure."""
 
-class Watcher(Protocol):
-    """What training tells, and to whom: a live display, a log, a test."""
-
-    def note(self, line: str) -> None:
-        """Take a line worth reading."""
-
-    def warn(self, line: str) -> None:
-        """Take a line about something that went wrong and was survived."""
-
-    def working(self, what: str, done: int, total: int) -> None:
-        """Take the progress of something that precedes training."""
-
-    def step(self, status: Status) -> None:
-        """Take the state after a step."""
-
-    def preview(self, pictures: Tensor) -> None:
-        """Take pictures of the averaged generator, unit range, (N, C, H, W)."""
-
-    @property
-    def preview_count(self) -> int:
-        """Return how many pictures a preview wants, 0 for none."""
-        ...
-
-
-@dataclass(frozen=True)
-class Status:
-    """The state after a step.
-
-    Attributes:
-        cur_nimg: pictures shown so far.
-        total_nimg: where it ends; None until it is known.
-        rate: pictures a second, lately.
-        values: running means of what is logged.
-        seconds: since this process began training.
-        last_save: cur_nimg of the last checkpoint.
-    """
-
-    cur_nimg: int
-    total_nimg: int | None
-    rate: float
-    values: Mapping[str, float]
-    seconds: float
-    last_save: int
-
-    @property
-    def seconds_left(self) -> float | None:
-        """Return how long it will take yet, None while that cannot be said."""
-        if self.total_nimg is None or self.rate <= 0:
-            return None
-        return (self.total_nimg - self.cur_nimg) / self.rate
-
-
-@dataclass(frozen=True)
-class TrainResult:
-    """How a run ended.
-
-    Attributes:
-        run: its folder.
-        cur_nimg: pictures shown.
-        finished: whether it reached its length.
-        seconds: trained by this process.
-        skipped: pictures that could not be used.
-    """
-
-    run: RunFolder
-    cur_nimg: int
-    finished: bool
-    seconds: float
-    skipped: int
-
-
-@dataclass
-class Tally:
-    """Running sums of what is logged, since the last tick; part of the state."""
-
-    sums: dict[str, list[float]] = field(default_factory=dict)
-
-    def add(self, values: Mapping[str, float]) -> None:
-        """Count one step's values."""
-        for name, value in values.items():
-            entry = self.sums.setdefault(name, [0.0, 0.0])
-            entry[0] += value
-            entry[1] += 1
-
-    def means(self) -> dict[str, float]:
-        """Return the mean of each value."""
-        return {name: total / count for name, (total, count) in self.sums.items()}
+BETTER = 0.01
+"""By how much a score has to be lower to be a better one."""
 
 
 class Loop:
@@ -137,6 +58,7 @@ class Loop:
         pictures: Any,
         watcher: Watcher,
         stop: Callable[[], bool],
+        monitor: Monitor,
     ) -> None:
         self.trainer = trainer
         self.config = trainer.config
@@ -144,12 +66,13 @@ class Loop:
         self.pictures = pictures
         self.watcher = watcher
         self.stop = stop
+        self.monitor = monitor
+        self.keeper = Keeper(trainer, run, watcher)
         self.tally = Tally()
-        self.last_save = -1
-        self.save_failures = 0
+        self.best: dict[str, Any] | None = None
 
     def run(self, intake: Intake) -> TrainResult:
-        """Train until the run's length is reached or it is told to stop.
+        """Train until the run's length is reached, it is told to stop, or the doctor ends it.
 
         Raises:
             RunError: training diverged; says where the last good checkpoint is.
@@ -159,7 +82,8 @@ class Loop:
         try:
             return self._run(len(intake.skipped) + len(self.pictures.skipped))
         except RunError as error:
-            saved = f"at {self.last_save:,} pictures" if self.last_save >= 0 else "none"
+            last = self.keeper.last_save
+            saved = f"at {last:,} pictures" if last >= 0 else "none"
             line = f"{error}; last good checkpoint: {saved}"
             self._try(lambda: self.folder.log(line))
             raise RunError(line) from error
@@ -169,19 +93,20 @@ class Loop:
     def _run(self, skipped: int) -> TrainResult:
         import torch
 
-        from artgan.data.sampling import indices
+        from artgan.data.sampling import indices, order_seed
 
         trainer, config, batch = self.trainer, self.config, self.config.batch or 0
         self._settle_length()
-        self._check_room()
+        self.keeper.check_room(config.keep)
         self._draw_reals()
         if trainer.cur_nimg == 0:
-            self._draw_fakes()
+            self._draw_fakes(trainer.sample(self._grid_count()))
+            if config.doctor == "act" and self.keeper.last_save < 0:
+                self._save(final=False)  # where a run that breaks at once is taken back to
         began = saved = recent = time.monotonic()
         previewed = began - PREVIEW_SECONDS
-        began_nimg = recent_nimg = trainer.cur_nimg
         warm: tuple[int, float] | None = None
-        rate, stopped = 0.0, False
+        rate, stopped, reason, shown_nimg, recent_nimg = 0.0, False, "", 0, 0
 
         with torch.random.fork_rng(devices=[]):
             while trainer.total_nimg is None or trainer.cur_nimg < trainer.total_nimg:
@@ -189,43 +114,35 @@ class Loop:
                     stopped = True
                     break
                 before = trainer.cur_nimg
-                shown = indices(config.seed, before, batch, len(self.pictures))
+                seed = order_seed(config.seed, trainer.attempt)
+                shown = indices(seed, before, batch, len(self.pictures))
                 try:
                     reals = self.pictures.batch(shown)
                 except ImageError:  # most of the pictures are gone: keep what was learned
                     self._save(final=True)
                     raise
-                self.pictures.prefetch(
-                    indices(config.seed, before + batch, batch, len(self.pictures))
-                )
+                self.pictures.prefetch(indices(seed, before + batch, batch, len(self.pictures)))
                 self.tally.add(trainer.step(reals))
+                shown_nimg += batch
 
                 # clock
                 now = time.monotonic()
                 if now - recent > 2.0 or rate == 0:
-                    rate = (trainer.cur_nimg - recent_nimg) / max(now - recent, 1e-9)
-                    recent, recent_nimg = now, trainer.cur_nimg
+                    rate = (shown_nimg - recent_nimg) / max(now - recent, 1e-9)
+                    recent, recent_nimg = now, shown_nimg
                 if trainer.total_nimg is None:
-                    if warm is None and trainer.cur_nimg >= began_nimg + WARM_UP_STEPS * batch:
-                        warm = (trainer.cur_nimg, now)
+                    if warm is None and shown_nimg >= WARM_UP_STEPS * batch:
+                        warm = (shown_nimg, now)
                     elif warm is not None:
-                        self._calibrate(began_nimg, began, warm, now)
-                status = Status(
-                    trainer.cur_nimg,
-                    trainer.total_nimg,
-                    rate,
-                    self.tally.means(),
-                    now - began,
-                    max(self.last_save, 0),
-                )
-                self.watcher.step(status)
+                        self._calibrate(began, warm, shown_nimg, now)
+                self.watcher.step(self._status(rate, now - began))
 
-                # ticks, in pictures
-                if self._passed(before, config.tick_kimg * 1000):
-                    self._tick(rate, now - began)
-                if self._doubled(before):
-                    self._draw_fakes()
-                    self._snapshot()
+                # ticks, in pictures; whatever policies ask for is done at once
+                reason = self._obey()
+                if trainer.cur_nimg > before:
+                    reason = reason or self._at(before, rate, now - began)
+                if reason:
+                    break
 
                 # by the clock: nothing of it is part of the state
                 if self.watcher.preview_count and now - previewed > PREVIEW_SECONDS:
@@ -234,15 +151,44 @@ class Loop:
                 if now - saved > config.save_minutes * 60:
                     self._save(final=False)
                     saved = time.monotonic()
-        self._draw_fakes()
+        self._draw_fakes(trainer.sample(self._grid_count()))
         self._save(final=True)
-        seconds = time.monotonic() - began
-        last = (
-            f"{'stopped' if stopped else 'finished'} at {trainer.cur_nimg:,} pictures, "
-            f"{(trainer.cur_nimg - began_nimg) / max(seconds, 1e-9):.1f} a second"
+        return self._ended(stopped, reason, skipped, time.monotonic() - began, shown_nimg)
+
+    def _status(self, rate: float, seconds: float) -> Status:
+        return Status(
+            self.trainer.cur_nimg,
+            self.trainer.total_nimg,
+            rate,
+            self.tally.means(),
+            seconds,
+            max(self.keeper.last_save, 0),
+            self.trainer.steering.sentence,
         )
+
+    def _ended(
+        self, stopped: bool, reason: str, skipped: int, seconds: float, shown: int
+    ) -> TrainResult:
+        """Log how training ended and return it.
+
+        Raises:
+            RunError: the doctor ended it because it went wrong, and nothing good was kept.
+        """
+        trainer = self.trainer
+        if reason and trainer.steering.action.failed and self.best is None:
+            raise RunError(reason)
+        how = "stopped" if stopped else "ended" if reason else "finished"
+        last = f"{how} at {trainer.cur_nimg:,} pictures, {shown / max(seconds, 1e-9):.1f} a second"
         self._try(lambda: self.folder.log(last))
-        return TrainResult(self.folder, trainer.cur_nimg, not stopped, seconds, skipped)
+        return TrainResult(
+            self.folder,
+            trainer.cur_nimg,
+            not stopped,
+            seconds,
+            skipped,
+            reason,
+            None if self.best is None else int(self.best["cur_nimg"]),
+        )
 
     def _passed(self, before: int, every: int) -> bool:
         return self.trainer.cur_nimg // every != before // every
@@ -260,32 +206,111 @@ class Loop:
         if self.config.kimg is not None:
             self.trainer.total_nimg = round(self.config.kimg * 1000)
 
-    def _calibrate(
-        self, began_nimg: int, began: float, warm: tuple[int, float], now: float
-    ) -> None:
+    def _calibrate(self, began: float, warm: tuple[int, float], shown: int, now: float) -> None:
         """Turn --minutes into a number of pictures, once, from the speed of the first steps."""
         assert self.config.minutes is not None
         budget = self.config.minutes * 60
-        shown, passed = self.trainer.cur_nimg - warm[0], now - warm[1]
-        enough = shown >= CALIBRATE_STEPS * (self.config.batch or 1) and passed > CALIBRATE_SECONDS
+        counted, passed = shown - warm[0], now - warm[1]
+        enough = (
+            counted >= CALIBRATE_STEPS * (self.config.batch or 1) and passed > CALIBRATE_SECONDS
+        )
         if not enough and now - began < budget / 10:
             return
-        rate = shown / max(passed, 1e-9)
+        rate = counted / max(passed, 1e-9)
         left = max(0.0, budget - (now - began))
         self.trainer.total_nimg = self.trainer.cur_nimg + round(rate * left)
         self.watcher.note(
             f"{self.config.minutes:g} minutes at {rate:.0f} pictures a second: "
-            f"{(self.trainer.total_nimg - began_nimg) / 1000:.1f} kimg"
+            f"{(shown + round(rate * left)) / 1000:.1f} kimg"
         )
         self.save()  # the length is part of the run from here on
 
-    # Written while it trains
+    # What is due after a step
 
-    def _tick(self, rate: float, seconds: float) -> None:
-        row = {"cur_nimg": self.trainer.cur_nimg, **self.tally.means()}
-        clock = {"images_per_second": round(rate, 2), "seconds": round(seconds, 2)}
+    def _at(self, before: int, rate: float, seconds: float) -> str:
+        """Do what is due after a step and return why training should end, "" to go on."""
+        trainer = self.trainer
+        grid = self._doubled(before)
+        ends = trainer.total_nimg is not None and trainer.cur_nimg >= trainer.total_nimg
+        measures = (grid or ends) and trainer.cur_nimg >= MEASURED_FROM and self.monitor.count > 0
+        figures: dict[str, float] = {}
+        if grid or measures:
+            fakes = trainer.sample(max(self._grid_count(), self.monitor.count if measures else 0))
+            if measures:
+                figures = self.monitor.measure(fakes[: self.monitor.count])
+            if grid:
+                self._draw_fakes(fakes[: self._grid_count()])
+                self._snapshot()
+        if not figures and not self._passed(before, self.config.tick_kimg * 1000):
+            return ""
+        self._tick(figures, rate, seconds)
+        action = trainer.steering.action
+        reason = self._obey()
+        if figures and action.rollback is None:
+            self._keep(figures, varied=action.varied)
+        return reason
+
+    def _tick(self, figures: Mapping[str, float], rate: float, seconds: float) -> None:
+        """Write a row of statistics, and show it to the policies."""
+        trainer = self.trainer
+        values = {**self.tally.means(), **figures}
+        row: dict[str, Any] = {"cur_nimg": trainer.cur_nimg, **values}
+        if trainer.attempt:
+            row["attempt"] = trainer.attempt
         self.tally = Tally()
+        trainer.steering.at_tick(
+            values,
+            cur_nimg=trainer.cur_nimg,
+            total_nimg=trainer.total_nimg,
+            batch=self.config.batch or 0,
+            pictures=len(self.pictures),
+            measured=bool(figures),
+            attempt=trainer.attempt,
+        )
+        if trainer.steering.action.state:
+            row["state"] = trainer.steering.action.state
+        clock = {"images_per_second": round(rate, 2), "seconds": round(seconds, 2)}
         self._try(lambda: self.folder.add_stats({**row, **clock}))
+
+    def _obey(self) -> str:
+        """Tell, record and do what the policies asked for; return why training should end."""
+        action = self.trainer.steering.action
+        for note in action.notes:
+            self.watcher.note(note)
+            self._try(partial(self.folder.log, note))
+        for event in action.events:
+            row = {"cur_nimg": self.trainer.cur_nimg, "attempt": self.trainer.attempt, **event}
+            self._try(partial(self.folder.add_stats, row))
+        if action.rollback is not None:
+            self._take_back(action)
+            return ""
+        return action.stop
+
+    def _take_back(self, action: Action) -> None:
+        assert action.rollback is not None
+        try:
+            self.keeper.take_back(action.rollback, fresh=action.fresh)
+        except CheckpointError as error:
+            raise RunError(f"{action.state or 'it went wrong'}, and {error}") from error
+        self.tally = Tally()
+        self.save()
+
+    def _keep(self, figures: Mapping[str, float], *, varied: bool) -> None:
+        """Save a checkpoint that is the best so far, or varied, and mark it so."""
+        total = figures.get("score")
+        best = total is not None and math.isfinite(total) and not self.monitor.vetoed(figures)
+        if best and self.best is not None:
+            best = total < self.best["score"] - BETTER
+        if best:
+            self.best = {"score": total, "cur_nimg": self.trainer.cur_nimg}
+        if not best and not varied:
+            return
+        name = self._save(final=False)
+        marks = {mark: name for mark, holds in (("best", best), ("diverse", varied)) if holds}
+        if name:
+            self._try(lambda: self.folder.mark(marks))
+
+    # Written while it trains
 
     def _try(self, write: Callable[[], object]) -> None:
         """Write something that training can do without."""
@@ -307,93 +332,58 @@ class Loop:
             sheet = grid(from_bytes(self.pictures.batch(picks)))
             self._try(lambda: save_png(path, sheet))
 
-    def _draw_fakes(self) -> None:
+    def _draw_fakes(self, fakes: Tensor) -> None:
         from artgan.images import grid, save_png
 
         path = self.folder.path / f"fakes{self.trainer.cur_nimg // 1000:06d}.png"
-        self._try(lambda: save_png(path, grid(self.trainer.sample(self._grid_count()))))
+        self._try(lambda: save_png(path, grid(fakes)))
 
     def _snapshot(self) -> None:
         """Keep the averaged generator, for films of how it grew."""
-        if (self.trainer.cur_nimg // 1000).bit_count() != 1:
-            return
-        ema = {"ema": self.trainer.tensors()["ema"]}
-        self._try(lambda: self._write(self.folder.snapshots, ema))
+        if (self.trainer.cur_nimg // 1000).bit_count() == 1:
+            self._try(lambda: self.keeper.snapshot(self._facts()))
 
-    def _write(self, folder: Path, tensors: Mapping[str, Mapping[str, Tensor]]) -> None:
-        trainer = self.trainer
-        state = {
-            **trainer.counters(),
+    def _facts(self) -> dict[str, Any]:
+        """Return what a checkpoint's state holds beside the trainer's own."""
+        return {
             "minutes": self.config.minutes,
             "tally": self.tally.sums,
+            "best": self.best,
             "pictures": {"count": len(self.pictures), "fingerprint": self.pictures.fingerprint},
-            "plugins": trainer.suppliers,
         }
-        save_generation(folder, trainer.cur_nimg, trainer.attempt, tensors, state)
 
     def save(self) -> None:
         """Save what there is, whatever was saved before."""
-        self.last_save = -1
+        self.keeper.last_save = -1
         self._save(final=True)
 
-    def _save(self, *, final: bool) -> None:
-        if self.trainer.cur_nimg == self.last_save:
-            return
-        try:
-            self._write(self.folder.checkpoints, self.trainer.tensors())
-        except (OutputError, OSError) as error:
-            self.save_failures += 1
-            if final or self.save_failures >= SAVE_TRIES:
-                raise
-            self.watcher.warn(f"{error}; training goes on, and saving is tried again later")
-            return
-        self.save_failures = 0
-        self.last_save = self.trainer.cur_nimg
-        prune(self.folder.checkpoints, self.config.keep)
-        self._try(lambda: self.folder.log(f"saved at {self.trainer.cur_nimg:,} pictures"))
-
-    def _check_room(self) -> None:
-        groups = self.trainer.tensors().values()
-        weights = sum(t.numel() * t.element_size() for group in groups for t in group.values())
-        needed = weights * 2 * (self.config.keep + 1)  # the optimizers' memory comes on top
-        free = free_bytes(self.folder.path)
-        if free is not None and free < needed:
-            self.watcher.warn(
-                f"only {free / 1e6:,.0f} MB are free for checkpoints, which take about "
-                f"{needed / 1e6:,.0f} MB: free some space, or use a lower --keep"
-            )
+    def _save(self, *, final: bool) -> str:
+        """Save, unless this very state is saved already, and return the checkpoint's name."""
+        trainer = self.trainer
+        name = f"{trainer.cur_nimg:09d}-{trainer.attempt}"
+        if trainer.cur_nimg == self.keeper.last_save:
+            return name
+        generation = self.keeper.save(self._facts(), final=final, keep=self.config.keep)
+        if generation is None:
+            return ""
+        self._try(lambda: self.folder.log(f"saved at {trainer.cur_nimg:,} pictures"))
+        return generation.name
 
     # Going on
 
     def restore(self) -> None:
         """Take over the newest sound checkpoint; with none, begin again."""
-        names = ("ema", "networks", "optimizers")
-        files = (*(f"{name}.safetensors" for name in names), "state.json")
-        warn = self.watcher.warn
-        try:
-            generation, data = newest_sound(self.folder.checkpoints, files, warn)
-        except CheckpointError:
-            if any(self.folder.checkpoints.glob("*")):
-                raise
-            warn(f"run {safe(self.folder.name)} has no checkpoint yet: it begins again")
-            self.folder.cut_stats(0)
+        state = self.keeper.restore()
+        if state is None:
             return
-        state = json.loads(data["state.json"])
-        tensors = {
-            n: load_tensors(data[f"{n}.safetensors"], f"checkpoint {generation.name}, {n}")
-            for n in names
-        }
-        self.trainer.restore(tensors, state)
         self.tally = Tally({name: list(pair) for name, pair in state.get("tally", {}).items()})
+        self.best = state.get("best")
         if state.get("minutes") != self.config.minutes:
             self.trainer.total_nimg = None  # how long it is was said anew
-        self.last_save = self.trainer.cur_nimg
-        self.folder.cut_stats(self.trainer.cur_nimg)
         before = state.get("pictures", {})
         now = {"count": len(self.pictures), "fingerprint": self.pictures.fingerprint}
         if before != now:
-            warn(
+            self.watcher.warn(
                 f"the pictures are not those of before ({before.get('count')} then, "
                 f"{len(self.pictures)} now): it goes on with what is there"
             )
-        self.watcher.note(f"goes on from checkpoint {generation.name}")

@@ -134,14 +134,16 @@ def _from_run(reference: Reference) -> Weights:
     if generation is not None:
         data = {name: read_sound(generation, name) for name in needed}
     else:
-        generation, data = newest_sound(run.checkpoints, needed, _warn)
+        best = "" if reference.which == "latest" else run.marks().get("best", "")
+        generation, data = newest_sound(run.checkpoints, needed, _warn, first=best)
     state = json.loads(data["state.json"])
     return Weights(
         data["ema.safetensors"],
         run_config(tables, safe(run.name)),
         str(tables.get("run", {}).get("id", "")),
         generation.cur_nimg,
-        f"run {safe(run.name)} at {generation.cur_nimg / 1000:g} kimg",
+        f"run {safe(run.name)} at {generation.cur_nimg / 1000:g} kimg"
+        + (", its best checkpoint" if generation.name == run.marks().get("best") else ""),
         state.get("plugins", {}),
         generation,
     )
@@ -214,7 +216,7 @@ def build_model(weights: Weights, device: torch.device, components: Registry) ->
         CheckpointError: a plug-in is missing, or the weights do not fit.
     """
     from artgan.api import Architecture, ComponentError, PluginError
-    from artgan.training import build_networks
+    from artgan.building import build_networks
     from artgan.weights import load_state
 
     try:

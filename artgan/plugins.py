@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from artgan.api import PLUGIN_API, ArtganError, Component, PluginError
 from artgan.files import explain
+from artgan.records import noun
 from artgan.screen import safe, say
 
 if TYPE_CHECKING:
@@ -183,5 +184,4 @@ def blaming(entry: Entry) -> Iterator[None]:
 
 def broken(entry: Entry, what: str) -> PluginError:
     """Return the error that names a component and says what is wrong with it."""
-    noun = entry.record.kind.removesuffix("s")
-    return PluginError(f"{noun} '{safe(entry.qualified)}' {what}")
+    return PluginError(f"{noun(entry.record.kind)} '{safe(entry.qualified)}' {what}")

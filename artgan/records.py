@@ -9,14 +9,20 @@ __all__ = [
     "KINDS",
     "PLUGIN_API",
     "Architecture",
+    "Augmentation",
+    "Better",
     "Component",
+    "Metric",
     "Objective",
     "Phase",
+    "Policy",
     "Prior",
     "Regularizer",
+    "Role",
     "Sampler",
     "Size",
     "Writer",
+    "noun",
 ]
 
 PLUGIN_API = 1
@@ -30,6 +36,12 @@ Phase = Literal["D", "G"]
 
 Prior = Literal["gaussian", "sphere"]
 """How latents are distributed: N(0, I), or uniform on the sphere of radius sqrt(z_dim)."""
+
+Role = Literal["balance", "strength", "doctor"]
+"""What a policy looks after; a run has at most one policy of each role, asked in this order."""
+
+Better = Literal["low", "high", ""]
+"""Which way a figure is better; "" where neither is."""
 
 
 @dataclass(frozen=True)
@@ -69,6 +81,7 @@ class Architecture(Component):
         default_lr: learning rate that suits it, for both networks, with Adam (0, 0.99).
         batch_coupled: whether a picture's result depends on its neighbours in a training batch.
         multi_scale: whether it renders a pyramid and not one picture.
+        on_cpu, on_gpu: options that suit such a machine, where they are not set: (name, value).
     """
 
     kind: ClassVar[str] = "architectures"
@@ -82,6 +95,8 @@ class Architecture(Component):
     default_lr: float = 1e-3
     batch_coupled: bool = False
     multi_scale: bool = False
+    on_cpu: tuple[tuple[str, object], ...] = ()
+    on_gpu: tuple[tuple[str, object], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -90,26 +105,99 @@ class Objective(Component):
 
     Attributes:
         relativistic: whether reals are judged against fakes, so that G needs reals too.
+        batch_coupled: whether a pair's loss depends on the other pairs of the batch.
         default_regularizers: what it is trained with unless the user says otherwise.
         accuracy_target: the sign accuracy above which D is too far ahead (ADA's r_t).
+        parity: D's loss while it cannot tell reals from fakes, where a lower one means that it is
+            ahead; None where its loss does not say so.
     """
 
     kind: ClassVar[str] = "objectives"
     hook: ClassVar[str] = "artgan_objectives"
 
     relativistic: bool = False
+    batch_coupled: bool = False
     default_regularizers: tuple[str, ...] = ("r1",)
     accuracy_target: float = 0.6
+    parity: float | None = None
 
 
 @dataclass(frozen=True)
 class Regularizer(Component):
-    """A further term of one phase. Target: ``build(options) -> Term``."""
+    """A further term of one phase. Target: ``build(options) -> Term``.
+
+    Attributes:
+        phase: the phase it is part of.
+        strength: the option, if there is one, that weighs a squared gradient at pictures. Where it
+            is not set it is chosen in proportion to the pixels and to how varied pictures are.
+    """
 
     kind: ClassVar[str] = "regularizers"
     hook: ClassVar[str] = "artgan_regularizers"
 
     phase: Phase = "D"
+    strength: str = ""
+
+
+@dataclass(frozen=True)
+class Augmentation(Component):
+    """A change to all that D is shown, in both phases. Target: ``build(options) -> Augment``.
+
+    Attributes:
+        adaptive: whether its strength matters, so that a policy may turn it up and down.
+    """
+
+    kind: ClassVar[str] = "augmentations"
+    hook: ClassVar[str] = "artgan_augmentations"
+
+    adaptive: bool = True
+
+
+@dataclass(frozen=True)
+class Policy(Component):
+    """Watches training and acts on it. Target: ``build(options, *, objective) -> Controller``.
+
+    `objective` is the record of the run's objective.
+
+    Attributes:
+        role: what it looks after.
+        reads_loss: whether it judges by D's loss; then it is refused with objectives whose loss
+            does not say who is ahead (`Objective.parity` of None).
+    """
+
+    kind: ClassVar[str] = "policies"
+    hook: ClassVar[str] = "artgan_policies"
+
+    role: Role = "balance"
+    reads_loss: bool = False
+
+
+@dataclass(frozen=True)
+class Metric(Component):
+    """A measure of pictures. Target: ``build(options) -> Measure``.
+
+    Attributes:
+        figures: (name, which way is better) of each number it returns whatever the size; further
+            ones, such as one a pyramid level, may come with them.
+        needs: of "training" (all the reals), "midpoints" and "earlier": without these parts of
+            the `View` it cannot be computed, and is left out.
+        score: those of its figures that choose the best checkpoint while training.
+        veto: figures and the share of their floor below which a checkpoint is no candidate.
+        quick: options while training, where they are not set: (name, value).
+        floor: whether it means something between two sets of reals, as the best to be hoped for.
+        extra: optional packages that it imports, by the name of artgan's extra; "" for none.
+    """
+
+    kind: ClassVar[str] = "metrics"
+    hook: ClassVar[str] = "artgan_metrics"
+
+    figures: tuple[tuple[str, Better], ...] = ()
+    needs: tuple[str, ...] = ()
+    score: tuple[str, ...] = ()
+    veto: tuple[tuple[str, float], ...] = ()
+    quick: tuple[tuple[str, object], ...] = ()
+    floor: bool = True
+    extra: str = ""
 
 
 @dataclass(frozen=True)
@@ -151,6 +239,25 @@ class Writer(Component):
 
 
 KINDS: dict[str, type[Component]] = {
-    record.kind: record for record in (Architecture, Objective, Regularizer, Sampler, Writer)
+    record.kind: record
+    for record in (
+        Architecture,
+        Objective,
+        Regularizer,
+        Augmentation,
+        Policy,
+        Metric,
+        Sampler,
+        Writer,
+    )
 }
 """Kind -> its record, in the order they are listed."""
+
+
+def noun(kind: str) -> str:
+    """Return what one member of a kind is called.
+
+    >>> noun("policies")
+    'policy'
+    """
+    return KINDS[kind].__name__.lower()

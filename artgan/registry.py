@@ -25,6 +25,7 @@ from artgan.plugins import (
     installed,
     normal_name,
 )
+from artgan.records import noun
 from artgan.screen import safe, say
 
 if TYPE_CHECKING:
@@ -137,8 +138,7 @@ class Registry:
             problem = check_record(record, record_type)
             own = [e.record.name for e in self._entries[kind] if e.plugin is plugin]
             if problem is None and record.name in own:
-                noun = kind.removesuffix("s")
-                problem = f"it supplies {noun} '{safe(record.name)}' twice; the first is used"
+                problem = f"it supplies {noun(kind)} '{safe(record.name)}' twice; the first is used"
             if problem is not None:
                 plugin.problems.append(problem)
                 continue
@@ -157,7 +157,7 @@ class Registry:
                 else:
                     verdict = "neither is used"
                 entry.plugin.problems.append(
-                    f"its {kind.removesuffix('s')} '{entry.record.name}' clashes with "
+                    f"its {noun(kind)} '{entry.record.name}' clashes with "
                     f"{', '.join(safe(e.qualified) for e in others)}: {verdict} unless you write "
                     f"'{safe(entry.qualified)}'"
                 )
@@ -204,13 +204,12 @@ class Registry:
         entry = self._usable(claimants)
         if entry is not None:
             return entry
-        noun = kind.removesuffix("s")
         if claimants:
             choices = " or ".join(f"'{safe(e.qualified)}'" for e in claimants)
             raise ComponentError(
-                f"{noun} '{safe(name)}' is claimed by several plug-ins: write {choices}"
+                f"{noun(kind)} '{safe(name)}' is claimed by several plug-ins: write {choices}"
             )
-        raise ComponentError(f"no {noun} '{safe(name)}': {nearest(name, self.names(kind))}")
+        raise ComponentError(f"no {noun(kind)} '{safe(name)}': {nearest(name, self.names(kind))}")
 
     def find_any(self, name: str) -> list[Entry]:
         """Return the components of every kind that a name stands for.
@@ -248,7 +247,7 @@ class Registry:
         model = self._import(entry, entry.record.options, "options")
         if not (isinstance(model, type) and issubclass(model, BaseModel)):
             raise PluginError(
-                f"{entry.record.kind.removesuffix('s')} '{safe(entry.qualified)}' cannot be "
+                f"{noun(entry.record.kind)} '{safe(entry.qualified)}' cannot be "
                 f"loaded: its options {safe(entry.record.options)} are no pydantic model: derive "
                 "them from artgan.options.Options"
             )
@@ -309,7 +308,7 @@ class Registry:
             if isinstance(error, ConfigError):
                 raise
             raise PluginError(
-                f"{entry.record.kind.removesuffix('s')} '{safe(entry.qualified)}' "
+                f"{noun(entry.record.kind)} '{safe(entry.qualified)}' "
                 f"could not be built: {cause_of(error)}"
             ) from error
 
@@ -321,7 +320,7 @@ class Registry:
             raise
         except BaseException as error:
             raise PluginError(
-                f"{entry.record.kind.removesuffix('s')} '{safe(entry.qualified)}' cannot be "
+                f"{noun(entry.record.kind)} '{safe(entry.qualified)}' cannot be "
                 f"loaded: its {what} {safe(path)} failed: {cause_of(error)}"
             ) from error
 

@@ -95,6 +95,19 @@ class RunFolder:
         """Write config.toml."""
         write_text(self.path / "config.toml", dump_toml(tables))
 
+    def marks(self) -> dict[str, str]:
+        """Return which checkpoints are marked: "best" or "diverse" -> name; {} if none are."""
+        with contextlib.suppress(OSError, ValueError):
+            marks = json.loads((self.path / "marks.json").read_text(encoding="utf-8"))
+            if isinstance(marks, dict):
+                return {str(mark): str(name) for mark, name in marks.items()}
+        return {}
+
+    def mark(self, marks: Mapping[str, str]) -> None:
+        """Mark checkpoints, beside those that are marked; a mark is of one checkpoint."""
+        now = {**self.marks(), **marks}
+        write_text(self.path / "marks.json", json.dumps(now, indent=1, sort_keys=True) + "\n")
+
     def log(self, line: str) -> None:
         """Add a line with the time to log.txt."""
         append_line(self.path / "log.txt", f"{time.strftime('%Y-%m-%d %H:%M:%S')} {line}")
@@ -114,9 +127,19 @@ class RunFolder:
                         rows.append(row)
         return rows
 
-    def cut_stats(self, cur_nimg: int) -> None:
-        """Drop the rows written after a number of pictures: they are about to come again."""
-        rows = [row for row in self.read_stats() if row["cur_nimg"] <= cur_nimg]
+    def cut_stats(self, cur_nimg: int, attempt: int = 0) -> None:
+        """Drop the rows written after a checkpoint, for they are about to come again.
+
+        Args:
+            cur_nimg, attempt: of the checkpoint; rows of earlier attempts stay.
+        """
+        now = (attempt, cur_nimg)
+
+        def stays(row: dict[str, Any]) -> bool:
+            of = row.get("attempt", 0)
+            return bool(of < attempt or (of, row["cur_nimg"]) <= now)
+
+        rows = [row for row in self.read_stats() if stays(row)]
         if self.stats.is_file():
             write_text(self.stats, "".join(json.dumps(row) + "\n" for row in rows))
 
@@ -189,7 +212,7 @@ class Reference:
     Attributes:
         run: the folder, None for a packed file.
         pack: the packed file, None for a folder.
-        which: "" for the usual one, "latest", or a number of pictures.
+        which: "" or "best" for the best one, "latest", or a number of pictures.
     """
 
     run: RunFolder | None
@@ -209,9 +232,10 @@ def parse_reference(text: str, root: Path) -> Reference:
     if not path.exists() and "@" in text:
         text, _, which = text.rpartition("@")
         path = Path(text)
-        if which != "latest" and not (which.isascii() and which.isdigit()):
+        if which not in {"best", "latest"} and not (which.isascii() and which.isdigit()):
             raise PathError(
-                f"run {safe(text)}@{safe(which)}: after @ goes 'latest' or a number of pictures"
+                f"run {safe(text)}@{safe(which)}: after @ goes 'best', 'latest' or a number of "
+                "pictures"
             )
     if path.is_file():
         return Reference(None, _checked_pack(path), which)
@@ -264,10 +288,10 @@ def choose_generation(run: RunFolder, which: str) -> Generation | None:
     Raises:
         CheckpointError: there is none with that many pictures.
     """
-    if which in {"", "latest"}:
+    if which in {"", "best", "latest"}:
         return None
-    known = [*generations(run.checkpoints), *generations(run.snapshots)]
-    for generation in known:
+    known = [*generations(run.snapshots), *generations(run.checkpoints)]
+    for generation in reversed(known):
         if generation.cur_nimg == int(which):
             return generation
     there = ", ".join(str(number) for number in sorted({g.cur_nimg for g in known})) or "none"

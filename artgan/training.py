@@ -1,6 +1,7 @@
 """One training step and what it keeps: networks, optimizers, the averaged generator, counters.
 
-Here backward, step, averaging and the refusal of non-finite gradients happen, and nowhere else.
+Here backward, step, averaging and the refusal of non-finite gradients happen, and nowhere else;
+what steers them (rates, strength, who learns) comes from `artgan.steering`.
 Everything random in a step is derived from (seed, purpose, cur_nimg, attempt), so the state at
 the end of a step is all that is needed to go on as if nothing had happened.
 """
@@ -8,9 +9,7 @@ the end of a step is all that is needed to go on as if nothing had happened.
 from __future__ import annotations
 
 import copy
-import dataclasses
 import math
-import time
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -18,35 +17,30 @@ import torch
 from torch import Tensor, nn
 
 from artgan.api import (
-    Adversarial,
     Architecture,
     Batch,
     CheckpointError,
-    Networks,
-    Objective,
     Phase,
-    Regularizer,
     RunError,
     ShapeError,
     Term,
 )
-from artgan.engine import adam, place
+from artgan.building import build_parts
+from artgan.engine import adam, autocast, place
 from artgan.images import from_bytes, pyramid_like, to_signed
-from artgan.latents import derive, draw, draw_batch
+from artgan.latents import derive, draw, draw_batch, generator
 from artgan.plugins import blaming
 from artgan.screen import safe
+from artgan.steering import Steering, rate_factor
 from artgan.weights import load_state, optimizer_tensors, restore_optimizer, under
 
 if TYPE_CHECKING:
     from artgan.api import Logits, Pyramid
     from artgan.config import TrainConfig
-    from artgan.plugins import Entry
     from artgan.registry import Registry
 
 __all__ = [
     "Trainer",
-    "build_networks",
-    "measure_speed",
     "term_is_due",
 ]
 
@@ -54,27 +48,8 @@ BETAS = (0.0, 0.99)
 """Adam's momenta: none for the gradient, as in Karras et al. 2018, arXiv:1710.10196 A.1."""
 
 MAX_BAD_STEPS = 3
-"""Steps with a non-finite loss or gradient in a row after which a run is given up."""
-
-
-def build_networks(registry: Registry, config: TrainConfig) -> tuple[Entry, Networks]:
-    """Return an architecture's entry and its networks, their weights drawn from the run's seed.
-
-    Raises:
-        ComponentError: the architecture is unknown or cannot be built.
-        ShapeError: it breaks its contract.
-    """
-    entry, options = registry.configure(Architecture.kind, config.arch, config.components)
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(derive(config.seed, "weights"))
-        networks = registry.build(entry, options, size=config.side, channels=config.channels)
-    where = f"architecture '{safe(entry.qualified)}'"
-    if not isinstance(networks, Networks):
-        raise ShapeError(f"{where} built a {type(networks).__name__}: expected Networks")
-    z_dim = getattr(networks.generator, "z_dim", None)
-    if not isinstance(z_dim, int) or z_dim < 1:
-        raise ShapeError(f"{where}: its generator has no z_dim, the length of a latent")
-    return entry, networks
+"""Steps with a non-finite loss or gradient in a row after which a run that nobody looks after is
+given up."""
 
 
 def term_is_due(interval: int, cur_nimg: int, batch: int) -> bool:
@@ -95,23 +70,20 @@ class Trainer:
         attempt: how many times the run was taken back.
         total_nimg: where it ends; None until it is known.
         bad_steps: steps in a row whose loss or gradient was not finite.
-        suppliers: component -> the plug-in and version that supplied it.
+        parts: what is trained, and by what.
+        steering: the policies, and what they asked for last.
     """
 
     def __init__(self, config: TrainConfig, registry: Registry, device: torch.device) -> None:
         self.config = config
         self.device = device
-        self.entry, self.networks = build_networks(registry, config)
+        self.parts = build_parts(registry, config)
+        self.entry, self.networks = self.parts.entry, self.parts.networks
         self.record: Architecture = self.entry.record  # type: ignore[assignment]
         for module in self.networks.named().values():
             place(module, device)
-        self.suppliers: dict[str, str] = {}
-        self._supplied(self.entry)
-        self.objective, terms = self._build_terms(registry)
-        self.terms: dict[Phase, list[Term]] = {
-            "D": [t for t in terms if t.phase == "D"],
-            "G": [t for t in terms if t.phase == "G"],
-        }
+        self.objective, self.terms = self.parts.objective, self.parts.terms
+        self.steering = Steering.build(config, registry, self.parts.supplied)
         self.optimizers: dict[Phase, torch.optim.Adam] = {
             "D": adam(self._parameters("D"), lr=_set(config.d_lr), betas=BETAS),
             "G": adam(self._parameters("G"), lr=_set(config.g_lr), betas=BETAS),
@@ -121,33 +93,12 @@ class Trainer:
         self.attempt = 0
         self.total_nimg: int | None = None
         self.bad_steps = 0
+        self._random = generator(0)
 
-    def _build_terms(self, registry: Registry) -> tuple[Adversarial, list[Term]]:
-        objective: Adversarial
-        entry, objective = self._built(registry, Objective.kind, self.config.objective, Adversarial)
-        terms = [_blamed(entry, objective.discriminator), _blamed(entry, objective.generator)]
-        for name in self.config.regularizers or ():
-            terms.append(_blamed(*self._built(registry, Regularizer.kind, name, Term)))
-        own = [_blamed(self.entry, term) for term in self.networks.terms]
-        return objective, [*terms, *own]
-
-    def _built(
-        self, registry: Registry, kind: str, name: str, wanted: type[Any]
-    ) -> tuple[Entry, Any]:
-        """Return a component of the config and what it builds, once that is of the right type."""
-        entry, options = registry.configure(kind, name, self.config.components)
-        self._supplied(entry)
-        built = registry.build(entry, options)
-        if not isinstance(built, wanted):
-            raise ShapeError(
-                f"{kind.removesuffix('s')} '{safe(entry.qualified)}' built a "
-                f"{type(built).__name__}: expected {wanted.__name__}"
-            )
-        return entry, built
-
-    def _supplied(self, entry: Entry) -> None:
-        name = f"{entry.record.kind}.{entry.record.name}"
-        self.suppliers[name] = f"{entry.plugin.distribution} {entry.plugin.version}"
+    @property
+    def suppliers(self) -> dict[str, str]:
+        """Return which plug-in and version supplied each component."""
+        return self.parts.suppliers
 
     def _parameters(self, phase: Phase) -> list[nn.Parameter]:
         modules = self.networks.of_phase(phase).values()
@@ -156,27 +107,30 @@ class Trainer:
     # The step
 
     def step(self, reals: Tensor) -> dict[str, float]:
-        """Train D, then G, on one batch and return what there is to log.
+        """Train D, then G, on one batch, ask the policies, and return what there is to log.
 
         Args:
             reals: uint8, (N, C, H, W), on the CPU.
 
         Raises:
-            RunError: losses were not finite several steps in a row.
+            RunError: losses were not finite several steps in a row, and no doctor acts on it.
         """
         count = reals.shape[0]
         torch.manual_seed(derive(self.config.seed, "step", self.cur_nimg, self.attempt))
+        self._random = generator(derive(self.config.seed, "augment", self.cur_nimg, self.attempt))
+        self._set_rates()
         self.networks.generator.train()
         self.networks.discriminator.train()
         kept = [buffer.clone() for buffer in self._buffers()]
         z = self._latents(count)
-        fakes = self._generate(z)
-        pictures = to_signed(from_bytes(reals.to(self.device, non_blocking=True)))
-        pyramid = pyramid_like(pictures, fakes)
+        with autocast(self.device, self.config.precision):
+            fakes = self._generate(z)
+        pyramid = pyramid_like(self._pictures(reals), fakes)
 
         # D on reals and fakes, then G through a frozen D, on the same fakes
-        values, sound_d = self._phase("D", z, fakes, pyramid)
-        more, sound_g = self._phase("G", z, fakes, pyramid)
+        action = self.steering.action
+        values, sound_d = self._phase("D", z, fakes, pyramid, learns=action.train_d)
+        more, sound_g = self._phase("G", z, fakes, pyramid, learns=action.train_g)
         sound = sound_d and sound_g
 
         self.cur_nimg += count
@@ -184,9 +138,42 @@ class Trainer:
             self._average(count)
         else:  # running statistics of a bad step would stay bad
             self._restore_buffers(kept)
-        self._count_bad(sound)
         values = {n: v for n, v in {**values, **more}.items() if math.isfinite(v)}
-        return {**values, "bad": float(not sound)}
+        values = {**values, "strength": self.steering.strength, "bad": float(not sound)}
+        self.bad_steps = 0 if sound else self.bad_steps + 1
+        self.steering.after_step(
+            values, cur_nimg=self.cur_nimg, total_nimg=self.total_nimg, batch=count, sound=sound
+        )
+        if self.bad_steps >= MAX_BAD_STEPS and not self.steering.acted:
+            raise self._diverged()
+        return values
+
+    def _diverged(self) -> RunError:
+        return RunError(
+            f"training diverged at {self.cur_nimg:,} pictures: {self.bad_steps} steps in a row "
+            "had a loss that is not finite; try lower --g-lr and --d-lr"
+        )
+
+    def _set_rates(self) -> None:
+        """Set the learning rates: as configured, times the schedule, times the policies' factor."""
+        action = self.steering.action
+        factor = rate_factor(self.cur_nimg, self.total_nimg, self.config.decay)
+        rates = {
+            "D": _set(self.config.d_lr) * action.d_rate,
+            "G": _set(self.config.g_lr) * action.g_rate,
+        }
+        for phase, optimizer in self.optimizers.items():
+            for group in optimizer.param_groups:
+                group["lr"] = rates[phase] * factor
+
+    def _pictures(self, reals: Tensor) -> Tensor:
+        """Return uint8 reals in signed range on the device, half of them mirrored where wanted."""
+        if self.config.xflip:
+            seed = derive(self.config.seed, "xflip", self.cur_nimg, self.attempt)
+            mirrored = torch.rand(reals.shape[0], generator=generator(seed)) < 0.5
+            reals = torch.where(mirrored.view(-1, 1, 1, 1), reals.flip(-1), reals)
+        pictures = to_signed(from_bytes(reals.to(self.device, non_blocking=True)))
+        return pictures.contiguous(memory_format=torch.channels_last)
 
     def _buffers(self) -> list[Tensor]:
         return [b for module in self.networks.named().values() for b in module.buffers()]
@@ -202,41 +189,76 @@ class Trainer:
         return draw_batch(seed, count, z_dim, self.record.latent_prior).to(self.device)
 
     def _discriminate(self, pictures: Pyramid) -> Logits:
+        """Return D's heads, float32, of pictures as D is shown them: augmented."""
+        for entry, augment in self.parts.augments:
+            with blaming(entry):
+                pictures = augment(
+                    pictures,
+                    strength=self.steering.strength,
+                    cur_nimg=self.cur_nimg,
+                    random=self._random,
+                )
         with blaming(self.entry):
             logits = self.networks.discriminator(pictures)
-        return logits if isinstance(logits, tuple) else (logits,)
+        heads = logits if isinstance(logits, tuple) else (logits,)
+        return tuple(head.float() for head in heads)
 
     def _generate(self, z: Tensor) -> Pyramid:
         with blaming(self.entry):
             pictures: Pyramid = self.networks.generator(z)
-        return pictures
+        return tuple(scale.float() for scale in pictures)
 
     def _phase(
-        self, phase: Phase, z: Tensor, fakes: Pyramid, reals: Pyramid
+        self, phase: Phase, z: Tensor, fakes: Pyramid, reals: Pyramid, *, learns: bool
     ) -> tuple[dict[str, float], bool]:
+        """Return what there is to log of a phase, and whether all of it was finite.
+
+        A network that rests is looked at all the same, by the objective alone and without
+        gradients: policies want to know when it may learn again.
+        """
         count = z.shape[0]
         due = [t for t in self.terms[phase] if term_is_due(t.interval, self.cur_nimg, count)]
+        if not learns:
+            due = self.terms[phase][:1]
         if not due:
             return {}, True
         needs = frozenset[str]().union(*(term.needs for term in due))
         if phase == "D":
             fakes = tuple(scale.detach() for scale in fakes)
+            if "fake-gradients" in needs:
+                fakes = tuple(scale.requires_grad_(True) for scale in fakes)
         if "gradients" in needs:
             reals = tuple(scale.detach().requires_grad_(True) for scale in reals)
         with_reals = phase == "D" or not needs.isdisjoint({"reals", "gradients"})
         self._freeze(phase)
-        batch = Batch(
-            phase=phase,
-            cur_nimg=self.cur_nimg,
-            z=z,
-            fakes=fakes,
-            reals=reals if with_reals else None,
-            real_logits=self._discriminate(reals) if with_reals else None,
-            fake_logits=self._discriminate(fakes),
-            codes=self.networks.generator.codes(z) if "codes" in needs else None,  # type: ignore[operator]
-            discriminate=self._discriminate,
-            generate=self._generate,
-        )
+        precise = any(term.second_order for term in due)
+        precision = "float32" if precise else self.config.precision
+        with torch.set_grad_enabled(learns), autocast(self.device, precision):
+            batch = Batch(
+                phase=phase,
+                cur_nimg=self.cur_nimg,
+                z=z,
+                fakes=fakes,
+                reals=reals if with_reals else None,
+                real_logits=self._discriminate(reals) if with_reals else None,
+                fake_logits=self._discriminate(fakes),
+                codes=self.networks.generator.codes(z) if "codes" in needs else None,  # type: ignore[operator]
+                discriminate=self._discriminate,
+                generate=self._generate,
+            )
+            loss, means = self._loss(phase, due, batch)
+        if phase == "D" and batch.real_logits is not None:
+            means.update(self._margins(batch.real_logits, batch.fake_logits))
+        if learns:
+            return self._descend(phase, loss, means)
+        numbers = torch.stack([loss, *means.values()]).tolist()
+        return dict(zip(means, numbers[1:], strict=True)), math.isfinite(numbers[0])
+
+    def _loss(
+        self, phase: Phase, due: list[Term], batch: Batch
+    ) -> tuple[Tensor, dict[str, Tensor]]:
+        """Return the sum of a phase's terms, each weighted for its interval, and their means."""
+        count = batch.z.shape[0]
         loss = torch.zeros((), device=self.device)
         means: dict[str, Tensor] = {}
         for term in due:
@@ -246,12 +268,10 @@ class Trainer:
                         f"loss term '{safe(name)}' has shape {tuple(value.shape)}: "
                         f"expected one value a picture, ({count},)"
                     )
-                mean = value.mean()
+                mean = value.float().mean()
                 loss = loss + mean * max(1.0, term.interval / count)
                 means[f"{phase}/{name}"] = mean.detach()
-        if phase == "D" and batch.real_logits is not None:
-            means["sign_accuracy"] = self._sign_accuracy(batch.real_logits, batch.fake_logits)
-        return self._descend(phase, loss, means)
+        return loss, means
 
     def _freeze(self, phase: Phase) -> None:
         """Let gradients reach the networks of a phase only."""
@@ -262,10 +282,11 @@ class Trainer:
             parameter.requires_grad_(False)
 
     @torch.no_grad()
-    def _sign_accuracy(self, real_logits: Logits, fake_logits: Logits) -> Tensor:
+    def _margins(self, real_logits: Logits, fake_logits: Logits) -> dict[str, Tensor]:
+        """Return how often D is right, as a mean of signs, and by how much."""
         heads = zip(real_logits, fake_logits, strict=True)
-        signs = [self.objective.margin(real, fake).sign().mean() for real, fake in heads]
-        return torch.stack(signs).mean()
+        margins = torch.stack([self.objective.margin(real, fake) for real, fake in heads])
+        return {"sign_accuracy": margins.sign().mean(), "margin": margins.mean()}
 
     def _descend(
         self, phase: Phase, loss: Tensor, means: dict[str, Tensor]
@@ -286,14 +307,6 @@ class Trainer:
         if sound:
             optimizer.step()
         return values, sound
-
-    def _count_bad(self, sound: bool) -> None:
-        self.bad_steps = 0 if sound else self.bad_steps + 1
-        if self.bad_steps >= MAX_BAD_STEPS:
-            raise RunError(
-                f"training diverged at {self.cur_nimg:,} pictures: {self.bad_steps} steps in a "
-                "row had a loss that is not finite; try lower --g-lr and --d-lr"
-            )
 
     @torch.no_grad()
     def _average(self, count: int) -> None:
@@ -351,12 +364,25 @@ class Trainer:
             "attempt": self.attempt,
             "total_nimg": self.total_nimg,
             "bad_steps": self.bad_steps,
+            "steering": self.steering.state(),
         }
 
     def restore(
-        self, tensors: Mapping[str, Mapping[str, Tensor]], state: Mapping[str, Any]
+        self,
+        tensors: Mapping[str, Mapping[str, Tensor]],
+        state: Mapping[str, Any],
+        *,
+        rolled_back: bool = False,
+        fresh: bool = False,
     ) -> None:
         """Take over a state that `tensors` and `counters` returned.
+
+        Args:
+            tensors, state: of a checkpoint.
+            rolled_back: whether the run is taken back to it. Then what comes next is drawn anew
+                (`attempt`), so that the batch that broke is not met again, and policies keep what
+                they asked for.
+            fresh: whether the optimizers forget what they remember.
 
         Raises:
             CheckpointError: it does not fit these networks.
@@ -366,13 +392,21 @@ class Trainer:
             own = under(tensors["networks"], f"{name}.")
             load_state(module, own, f"networks.safetensors, {name}")
         for phase, optimizer in self.optimizers.items():
-            restore_optimizer(optimizer, under(tensors["optimizers"], f"{phase}."))
+            if fresh:
+                optimizer.state.clear()
+            else:
+                restore_optimizer(optimizer, under(tensors["optimizers"], f"{phase}."))
         try:
             self.cur_nimg = int(state["cur_nimg"])
-            self.attempt = int(state["attempt"])
-            self.bad_steps = int(state["bad_steps"])
-            total = state["total_nimg"]
-            self.total_nimg = None if total is None else int(total)
+            if rolled_back:
+                self.attempt += 1
+                self.bad_steps = 0
+            else:
+                self.attempt = int(state["attempt"])
+                self.bad_steps = int(state["bad_steps"])
+                total = state["total_nimg"]
+                self.total_nimg = None if total is None else int(total)
+            self.steering.restore(state["steering"], rolled_back=rolled_back)
         except (KeyError, TypeError, ValueError) as error:
             raise CheckpointError(f"state.json lacks a counter: {safe(error)}") from None
 
@@ -397,16 +431,6 @@ class Trainer:
         return found
 
 
-def _blamed(entry: Entry, term: Term) -> Term:
-    """Return a term whose failures name the component that it is of."""
-
-    def compute(batch: Batch) -> Mapping[str, Tensor]:
-        with blaming(entry):
-            return term.compute(batch)
-
-    return dataclasses.replace(term, compute=compute)
-
-
 def _set(value: float | None) -> float:
     assert value is not None, "the config is not resolved"
     return value
@@ -414,21 +438,3 @@ def _set(value: float | None) -> float:
 
 def _tensors(module: nn.Module) -> list[Tensor]:
     return [*module.parameters(), *module.buffers()]
-
-
-def measure_speed(trainer: Trainer, steps: int = 6) -> float:
-    """Return pictures a second over a few steps with made-up pictures, after one to warm up.
-
-    Batches of pictures above 128 px are made smaller for it. The trainer is spoilt by it.
-    """
-    config = trainer.config
-    assert config.batch is not None
-    height, width = config.side
-    batch = min(config.batch, max(2, config.batch * 128 * 128 // (height * width)))
-    reals = torch.randint(0, 256, (batch, config.channels, height, width), dtype=torch.uint8)
-    with torch.random.fork_rng(devices=[]):
-        trainer.step(reals)
-        began = time.monotonic()
-        for _ in range(steps):
-            trainer.step(reals)
-        return steps * batch / max(time.monotonic() - began, 1e-9)

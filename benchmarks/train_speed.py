@@ -150,22 +150,20 @@ def artgan_segment(
         cache: where the prepared set is kept.
         plain: whether to leave out what the textbook has not (R1).
     """
-    from artgan.choose import choose
     from artgan.data.intake import survey
     from artgan.data.prepared import prepare
     from artgan.data.sampling import indices
     from artgan.pictures import PictureSpec
+    from artgan.pipelines.train import settled
     from artgan.training import Trainer
 
     config = TrainConfig(images=str(folder), size=(size, size), batch=batch, kimg=1e6, device="cpu")
     if plain:
         config = config.model_copy(update={"regularizers": ()})
     known = registry()
-    record = known.find("architectures", config.arch).record
-    objective = known.find("objectives", config.objective).record
     intake = survey(folder)
     sides = [(found.width, found.height) for found in intake.pictures]
-    resolved = choose(config, record, objective, sides, gpu=False).config  # type: ignore[arg-type]
+    resolved = settled(config, known, sides)[0].config
     pictures = prepare(intake, PictureSpec(size=(size, size), channels=3), cache=cache)
     trainer = Trainer(resolved, known, torch.device("cpu"))
 

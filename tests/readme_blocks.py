@@ -37,7 +37,18 @@ def commands() -> str:
 def _default(field: Any) -> str:
     if field.default is PydanticUndefined or field.default is None:
         return "chosen" if field.default is None else ""
+    if isinstance(field.default, tuple):
+        return ", ".join(f"`{name}`" for name in field.default)
     return f"`{field.default}`"
+
+
+_FLAGS = {
+    "regularizers": "--regularizer",
+    "augmentations": "--augment",
+    "policies": "--policy",
+    "metrics": "--metric",
+}
+"""Settings that are lists: each flag adds one."""
 
 
 def settings() -> str:
@@ -46,7 +57,7 @@ def settings() -> str:
     for name, field in TrainConfig.model_fields.items():
         if name in {"images", "components"}:
             continue
-        flag = "--regularizer" if name == "regularizers" else f"--{name.replace('_', '-')}"
+        flag = _FLAGS.get(name, f"--{name.replace('_', '-')}")
         default = "" if name == "minutes" else _default(field)
         rows.append(_row(f"`{flag}`", default, field.description))
     return _table(["`train`", "default", "meaning"], rows)

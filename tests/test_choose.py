@@ -1,13 +1,15 @@
 import pytest
 
-from artgan.choose import choose, recommend_batch, recommend_size
+from artgan.choose import Facts, choose, pick_architecture, recommend_batch, recommend_size
 from artgan.config import TrainConfig
 from artgan.errors import ConfigError
 from artgan.registry import Registry
 
 REGISTRY = Registry(entry_points=[])
 DCGAN = REGISTRY.find("architectures", "dcgan").record
+MSG = REGISTRY.find("architectures", "msg-gan").record
 OBJECTIVE = REGISTRY.find("objectives", "non-saturating").record
+R1 = REGISTRY.find("regularizers", "r1").record
 
 
 @pytest.mark.parametrize(
@@ -25,27 +27,88 @@ def test_size_is_what_the_pictures_and_the_machine_bear(side, gpu, expected):
     assert recommend_size([(side + 10, side)] * 5, DCGAN, gpu=gpu) == (expected, expected)
 
 
-def pick(count=100, gpu=False, **settings):
+def pick(count=3000, gpu=False, variety=None, record=DCGAN, bfloat16=False, **settings):
     config = TrainConfig(images="x", **settings)
-    return choose(config, DCGAN, OBJECTIVE, [(100, 80)] * count, gpu=gpu)
+    facts = Facts([(100, 80)] * count, gpu, bfloat16, variety)
+    names = config.regularizers
+    return choose(config, record, OBJECTIVE, [R1] if names is None else [], facts)
 
 
 def test_nothing_is_left_open_and_reasons_are_given():
     choice = pick()
     config = choice.config
-    assert (config.side, config.batch, config.kimg) == ((64, 64), 32, 100)
+    assert (config.side, config.batch, config.kimg) == ((64, 64), 32, 300)
+    assert config.arch == "dcgan"
     assert config.regularizers == ("r1",)
-    assert None not in (config.g_lr, config.d_lr, config.ema_kimg)
-    assert choice.reasons[1] == "batch 32: suits a CPU at 64 px"
-    assert choice.reasons[0].startswith("size 64: half of the pictures are 80 px or less")
-    assert choice.reasons[2] == (
-        "length 100 kimg: each of 100 pictures is shown about 1,000 times; "
-        "stop earlier with Ctrl-C at any time"
+    assert config.precision == "float32"
+    left = {name for name, value in config.model_dump().items() if value is None}
+    assert left == {"minutes"}
+    assert choice.reasons == (
+        "size 64: half of the pictures are 80 px or less on their short side, and there is no GPU",
+        "batch 32: suits a CPU at 64 px",
+        "length 300 kimg: each of 3,000 pictures is shown about 100 times; "
+        "stop earlier with Ctrl-C at any time",
+        "r1 gamma 4.1: for 4,096 pixels",
+        "regularizer r1: what 'non-saturating' is steady with",
     )
 
 
+def test_few_pictures_are_augmented_as_much_as_it_takes():
+    choice = pick(50)
+    assert choice.config.augmentations == ("diffaugment",)
+    assert choice.config.policies == ("one-to-one", "ada")
+    assert choice.config.strength == 0.0
+    assert "augmentation diffaugment: 50 pictures would be known by heart" in choice.reasons
+    assert pick(5000).config.augmentations == ()
+    assert pick(5000).config.policies == ("one-to-one",)
+
+
+def test_a_strength_that_is_set_is_not_steered():
+    choice = pick(50, strength=0.3)
+    assert choice.config.augmentations == ("diffaugment",)
+    assert choice.config.policies == ("one-to-one",)
+    assert pick(50, augmentations=()).config.policies == ("one-to-one",)
+
+
+def test_the_penalty_grows_with_pixels_and_with_how_varied_pictures_are():
+    def gamma(**given):
+        return pick(**given).config.components["regularizers"]["r1"]["gamma"]
+
+    assert gamma(size=32, variety=0.35) == 1.02
+    assert gamma(size=64, variety=0.35) == 4.1
+    assert gamma(size=32, variety=0.175) == 0.256  # half the contrast, a quarter
+    assert gamma(size=32, components={"regularizers": {"r1": {"gamma": 7.0}}}) == 7.0
+
+
+def test_what_suits_the_machine_is_chosen_unless_it_is_set():
+    assert pick(record=MSG).config.components["architectures"]["msg-gan"] == {"width": "tiny"}
+    on_gpu = pick(record=MSG, gpu=True).config
+    assert on_gpu.components["architectures"]["msg-gan"] == {"width": "small"}
+    own = {"architectures": {"msg-gan": {"width": "base"}}}
+    kept = pick(record=MSG, components=own).config
+    assert kept.components["architectures"]["msg-gan"] == {"width": "base"}
+    assert pick(bfloat16=True).config.precision == "bfloat16"
+    assert pick(bfloat16=True, precision="float32").config.precision == "float32"
+
+
+@pytest.mark.parametrize(
+    ("settings", "gpu", "expected"),
+    [
+        ({}, False, "dcgan"),
+        ({}, True, "msg-gan"),
+        ({"size": 64}, True, "dcgan"),
+        ({"size": 128}, False, "msg-gan"),
+        ({"size": "64x256"}, False, "dcgan"),
+        ({"arch": "other", "size": 256}, True, "other"),
+    ],
+)
+def test_the_architecture_goes_with_the_size(settings, gpu, expected):
+    config = TrainConfig(images="x", **settings)
+    assert pick_architecture(config, [(900, 600)] * 9, gpu=gpu)[0] == expected
+
+
 def test_what_was_set_stays():
-    choice = pick(size="32x16", batch=6, minutes=2, g_lr=0.1, regularizers=(), ema_kimg=3)
+    choice = pick(size="32x16", batch=6, minutes=2, g_lr=0.1, regularizers=(), ema_kimg=3, decay=0)
     assert choice.config.side == (16, 32)
     assert choice.config.kimg is None
     assert choice.config.regularizers == ()

@@ -133,7 +133,8 @@ def test_set_of_an_unknown_kind_is_refused():
         parse_set(["sampler.slerp.x=1"])
     assert str(caught.value) == (
         "--set sampler.slerp.x=1: no kind 'sampler': did you mean 'samplers'? known: "
-        "architectures, objectives, regularizers, samplers, writers"
+        "architectures, augmentations, metrics, objectives, policies, regularizers, samplers, "
+        "writers"
     )
 
 
@@ -256,7 +257,7 @@ def kinds(capsys, *args):
 
 def test_flag_over_environment_over_file_over_default(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
-    assert len(kinds(capsys)) == 5
+    assert len(kinds(capsys)) == 8
     (tmp_path / "artgan.toml").write_text('[plugins.list]\nkind = "writers"\n')
     assert kinds(capsys) == ["writers"]
     monkeypatch.setenv("ARTGAN_PLUGINS_LIST_KIND", "samplers")

@@ -11,16 +11,19 @@ import sys
 import pytest
 from helpers import COMPONENTS, HOST, ROOT
 
-HEAVY = ("torch", "numpy", "PIL", "torchvision", "imageio")
+HEAVY = ("torch", "numpy", "PIL", "torchvision", "imageio", "matplotlib")
 
 LAYERS = [
     {"__init__"},
     {"errors", "screen", "files", "options"},
-    {"records"},
+    {"control", "records"},
     {"api"},
-    {"images", "pictures", "colours", "formats", "latents", "config", "engine", "hookspecs"},
+    {"images", "pictures", "colours", "formats", "latents", "config", "engine", "hookspecs"}
+    | {"neighbours"},
     {"data", "plugins", "registry", "runs", "checkpoints", "weights"},
-    {"choose", "loop", "models", "outputs", "paintings", "rendering", "testing", "training"},
+    {"building", "keeping", "measuring", "models", "monitor", "rendering", "steering"}
+    | {"choose", "curves", "history", "loop", "outputs", "paintings", "panels"}
+    | {"speed", "testing", "training", "watching"},
     {"pipelines"},
     {"compose"},
     {"cli"},
@@ -30,7 +33,9 @@ LAYERS = [
 
 RANK = {part: rank for rank, layer in enumerate(LAYERS) for part in layer}
 
-FOR_COMPONENTS = {"api", "options", "errors", "screen", "files", "images", "latents"}
+FOR_COMPONENTS = {"api", "options", "errors", "screen", "files", "images", "latents"} | {
+    "neighbours"
+}
 """What a component may import of artgan."""
 
 

@@ -81,7 +81,7 @@ def test_foreign_files_are_refused(run, tmp_path):
 def test_a_number_of_pictures_chooses_the_checkpoint(run):
     with pytest.raises(CheckpointError) as error:
         find_weights("1@7", run.path.parent)
-    assert str(error.value) == "run 00001-dcgan-squares has no checkpoint 7: there are 104"
+    assert str(error.value) == "run 00001-dcgan-squares has no checkpoint 7: there are 0, 104"
     with pytest.raises(PathError, match="no run 9 in"):
         find_weights("9", run.path.parent)
 

@@ -9,11 +9,12 @@ from helpers import plugin_source
 from PIL import Image
 
 import artgan.registry
-from artgan.api import ComponentError, ConfigError, PluginError
+from artgan.api import KINDS, ComponentError, ConfigError, PluginError
 from artgan.cli.app import run
 from artgan.plugins import import_object
 from artgan.registry import Registry, registry
 
+HOOKS = ", ".join(sorted(record.hook for record in KINDS.values()))
 GOOD = plugin_source("wave")
 
 
@@ -82,8 +83,7 @@ BROKEN = {
     "misspells its only hook": (
         GOOD.replace("artgan_samplers", "artgan_sampler"),
         "it implements a hook 'artgan_sampler' that does not exist; did you mean "
-        "'artgan_samplers'? known: artgan_architectures, artgan_objectives, artgan_regularizers, "
-        "artgan_samplers, artgan_writers",
+        f"'artgan_samplers'? known: {HOOKS}",
     ),
     "has a hook that raises": (
         GOOD.replace("return", "raise ValueError('no'); return"),
@@ -150,8 +150,7 @@ def test_a_misspelt_hook_leaves_the_others_working(strangers, capsys):
     lines, listing = faults(capsys)
     assert lines == [
         "artgan: plug-in 'typo' (artgan-typo 1.0): it implements a hook 'artgan_writer' that does "
-        "not exist; did you mean 'artgan_writers'? known: artgan_architectures, "
-        "artgan_objectives, artgan_regularizers, artgan_samplers, artgan_writers"
+        f"not exist; did you mean 'artgan_writers'? known: {HOOKS}"
     ]
     assert listing["plugins"][-1]["status"] == "faulty"
     assert registry().find("samplers", "wave").plugin.name == "typo"

@@ -57,7 +57,7 @@ def test_references(tmp_path):
             "nosuch",
             "no run nosuch: give a run folder, its number in {root}, 'latest', or a .artgan file",
         ),
-        ("1@soon", "run 1@soon: after @ goes 'latest' or a number of pictures"),
+        ("1@soon", "run 1@soon: after @ goes 'best', 'latest' or a number of pictures"),
         ("{root}", "{root} is no run of artgan: it has no config.toml"),
     ],
 )

@@ -10,12 +10,15 @@ from torch import nn
 from torch.nn.functional import softplus
 
 from artgan.api import (
+    Action,
     Adversarial,
     Architecture,
+    Augmentation,
     ConfigError,
     Networks,
     Objective,
     OutputError,
+    Policy,
     Regularizer,
     Sampler,
     Term,
@@ -26,11 +29,13 @@ from artgan.registry import Registry
 from artgan.testing import (
     ContractError,
     architectures,
+    augmentations,
     check_component,
     check_plugins,
     components,
     isolated_registry,
     objectives,
+    policies,
     regularizers,
     samplers,
     writers,
@@ -315,6 +320,64 @@ def test_a_relativistic_objective_has_to_ask_for_reals():
     assert "its generator term does not need reals" in complaint(objectives, record, objective())
 
 
+def relativistic(d=lambda r, f: softplus(f - r), g=lambda r, f: softplus(r - f)):
+    return lambda: Adversarial.of_pairs(d, g)
+
+
+PAIRS = Objective("o", "m:f", relativistic=True)
+
+
+def test_relativistic_objectives_pass():
+    objectives.check(PAIRS, relativistic(), "it")
+    coupled = dataclasses.replace(PAIRS, batch_coupled=True)
+    averaged = relativistic(d=lambda r, f: softplus(f.mean() - r) + softplus(f - r.mean()))
+    objectives.check(coupled, averaged, "it")
+    assert "the loss of a pair alone and among 5 (say batch_coupled=True in its " in complaint(
+        objectives, PAIRS, averaged
+    )
+
+
+@pytest.mark.parametrize(
+    ("build", "message"),
+    [
+        (
+            relativistic(g=lambda r, f: softplus(-f) + 0 * r),
+            "it: raising the real logits changes the G loss by +0 each, expected more than 0 (its ",
+        ),
+        (
+            relativistic(g=lambda r, f: softplus(-r - f)),
+            "it: raising the real logits changes the G loss by -",
+        ),
+        (
+            relativistic(g=lambda r, f: softplus(r.mean() - f)),
+            "it, phase G: the loss of a pair alone and among 5",
+        ),
+        (
+            relativistic(d=lambda r, f: softplus(f - r.roll(1))),
+            "the losses of a batch in another order",
+        ),
+    ],
+)
+def test_a_broken_relativistic_objective_is_found(build, message):
+    assert message in complaint(objectives, PAIRS, build)
+
+
+@pytest.mark.parametrize("coupled", [False, True])
+def test_the_order_of_the_batch_matters_to_nobody(coupled):
+    record = dataclasses.replace(PAIRS, batch_coupled=coupled)
+    build = relativistic(g=lambda r, f: softplus(r - f) * torch.arange(len(f)))
+    assert "the losses of a batch in another order" in complaint(objectives, record, build)
+
+
+def test_a_promise_of_parity_is_checked():
+    record = dataclasses.replace(PAIRS, parity=0.6931)
+    objectives.check(record, relativistic(), "it")
+    assert complaint(objectives, dataclasses.replace(record, parity=1.3863), relativistic()) == (
+        "it: its record says parity 1.39, but where all logits are the same the D loss is 0.693 at "
+        "best"
+    )
+
+
 # Regularizers
 
 
@@ -327,7 +390,8 @@ def test_a_relativistic_objective_has_to_ask_for_reals():
         ),
         (
             Term("D", lambda b: {"r": b.real_logits[0]}, needs=frozenset({"faces"})),
-            "it: it needs ['faces'], expected some of ['codes', 'gradients', 'reals']",
+            "it: it needs ['faces'], expected some of ['codes', 'fake-gradients', "
+            "'gradients', 'reals']",
         ),
         (Term("D", lambda b: {}), "expected name -> value per picture"),
         (
@@ -356,6 +420,324 @@ def test_a_penalty_that_misses_the_last_bias_is_found():
     assert (
         "discriminator parameter heads.bias gets no gradient, expected one, if of 0"
         in complaint(regularizers, Regularizer("r", "m:f"), lambda: term)
+    )
+
+
+def steep(heads, pictures, to=1.0):
+    """Return how far D's slope is from a number, a value a picture, with a graph to all of D."""
+    slopes = torch.autograd.grad(sum(h.sum() for h in heads), pictures, create_graph=True)
+    squares = sum(slope.square().sum((1, 2, 3)) for slope in slopes)
+    return (squares.sqrt() - to).square() + 0 * sum(heads)
+
+
+def between(batch, share):
+    """Return D's slope between reals and fakes, by calling it."""
+    shown = tuple(
+        torch.lerp(r.detach(), f.detach(), share).requires_grad_()
+        for r, f in zip(batch.reals, batch.fakes, strict=True)
+    )
+    return {"r": steep(batch.discriminate(shown), shown)}
+
+
+def test_good_penalties_pass():
+    record = Regularizer("r", "m:f")
+    at_fakes = Term(
+        "D",
+        lambda b: {"r": steep(b.fake_logits, b.fakes)},
+        needs=frozenset({"fake-gradients"}),
+    )
+    regularizers.check(record, lambda: at_fakes, "it")
+    drawn = Term("D", lambda b: between(b, torch.rand(5, 1, 1, 1)), needs=frozenset({"reals"}))
+    regularizers.check(record, lambda: drawn, "it")
+
+
+def test_a_penalty_at_fakes_that_does_not_ask_for_their_gradients_is_found():
+    term = Term("D", lambda b: {"r": steep(b.fake_logits, b.fakes)})
+    with pytest.raises(RuntimeError, match="does not require grad"):
+        regularizers.check(Regularizer("r", "m:f"), lambda: term, "it")
+
+
+def test_chance_from_elsewhere_is_found():
+    own = torch.Generator().manual_seed(0)
+    term = Term("D", lambda b: between(b, torch.rand(5, 1, 1, 1, generator=own)))
+    assert (
+        "it, 1 heads, 1 scales: its values twice after torch.manual_seed(0), the only source of "
+        "chance: they differ by up to "
+    ) in complaint(regularizers, Regularizer("r", "m:f"), lambda: term)
+
+
+def test_a_penalty_that_looks_at_the_finest_scale_only_is_none_of_a_pyramid():
+    def penalty(batch):
+        (coarse, *_) = batch.reals
+        assert len(batch.reals) == 1, "this one was written for one scale"
+        return {"r": steep(batch.real_logits, (coarse,))}
+
+    term = Term("D", penalty, needs=frozenset({"reals", "gradients"}))
+    with pytest.raises(AssertionError, match="written for one scale"):
+        regularizers.check(Regularizer("r", "m:f"), lambda: term, "it")
+
+
+# Augmentations
+
+
+def drawn(pictures, random):
+    """Return a number in [0, 1) for each picture, (N, 1, 1, 1)."""
+    return torch.rand(len(pictures[0]), 1, 1, 1, generator=random)
+
+
+def lit(pictures, *, strength, cur_nimg, random):
+    """Return pictures made lighter or darker: it keeps the contract."""
+    light = strength * (drawn(pictures, random) - 0.5)
+    return tuple(scale + light for scale in pictures)
+
+
+def hissing(pictures, *, strength, cur_nimg, random):
+    """Return pictures with noise, whatever the strength: it keeps the contract."""
+    return tuple(scale + torch.randn(scale.shape, generator=random) for scale in pictures)
+
+
+class Rounded(torch.autograd.Function):
+    """A step that passes gradients on as they are, once."""
+
+    @staticmethod
+    def forward(ctx, x):
+        return x.round()
+
+    @staticmethod
+    @torch.autograd.function.once_differentiable
+    def backward(ctx, slope):
+        return slope
+
+
+class Signs(torch.autograd.Function):
+    """A step whose gradient says the same whatever comes back."""
+
+    @staticmethod
+    def forward(ctx, x):
+        return x * 1
+
+    @staticmethod
+    def backward(ctx, slope):
+        return slope.sign().requires_grad_() * 1
+
+
+def altered(change):
+    """Return a build of an augmentation that does something to what `lit` returns."""
+    return lambda: lambda pictures, **given: change(lit(pictures, **given), pictures, given)
+
+
+def in_place(changed, pictures, given):
+    pictures[0].mul_(0.5)
+    return changed
+
+
+def from_elsewhere(changed, pictures, given):
+    return tuple(scale + given["strength"] * torch.rand(()) for scale in changed)
+
+
+ADAPTIVE = Augmentation("a", "m:f")
+STEADY = Augmentation("a", "m:f", adaptive=False)
+
+
+def test_good_augmentations_pass():
+    augmentations.check(ADAPTIVE, lambda: lit, "it")
+    augmentations.check(STEADY, lambda: hissing, "it")
+
+
+@pytest.mark.parametrize(
+    ("build", "message"),
+    [
+        (lambda: 3, "it: its target returned a int, expected a function (artgan.api.Augment)"),
+        (altered(lambda c, p, g: list(c)), "it returned a list, expected a tuple of pictures"),
+        (altered(lambda c, p, g: c[-1:]), "it returned 1 scales of 3"),
+        (altered(lambda c, p, g: tuple(s[:, :3] for s in c)), "got shape (4, 3, 8, 8), expected "),
+        (altered(lambda c, p, g: tuple(s.double() for s in c)), "got torch.float64, expected "),
+        (altered(lambda c, p, g: tuple(s / 0 for s in c)), "values are not finite"),
+        (altered(in_place), "it changed the pictures it was given in place"),
+        (altered(from_elsewhere), "it draws from torch's global generator, expected the one it "),
+        (altered(lambda c, p, g: p), "four seeds at full strength give the same pictures"),
+        (lambda: hissing, "pictures at strength 0 and as they were (adaptive): they differ by up "),
+        (
+            altered(lambda c, p, g: tuple(s + g["strength"] * s.mean() for s in c)),
+            "a picture among others and among strangers: they differ by up to ",
+        ),
+        (
+            altered(lambda c, p, g: tuple(s.detach() for s in c)),
+            "no gradient flows through it",
+        ),
+        (
+            altered(lambda c, p, g: (*(s.detach() for s in c[:-1]), c[-1])),
+            "3 scales up to (16, 24), 1 channels: no gradient flows through one of its scales",
+        ),
+        (
+            altered(lambda c, p, g: tuple(Rounded.apply(s) if g["strength"] else s for s in c)),
+            "it cannot be differentiated twice: trying to differentiate twice a function",
+        ),
+        (
+            altered(lambda c, p, g: tuple(Signs.apply(s) if g["strength"] else s for s in c)),
+            "its second gradient is 0, expected r1 to see it",
+        ),
+    ],
+)
+def test_a_broken_augmentation_is_found(build, message):
+    assert message in complaint(augmentations, ADAPTIVE, build)
+
+
+def test_an_augmentation_by_the_clock_does_not_go_by_strength():
+    assert "pictures at strengths 0 and 1 (its record says adaptive=False)" in complaint(
+        augmentations, STEADY, lambda: lit
+    )
+
+
+# Policies
+
+
+class Steady:
+    """A policy that keeps the contract: strength follows the mean sign accuracy."""
+
+    def __init__(self, objective):
+        self.objective = objective
+        self.seen = []
+
+    def observe(self, stats):
+        if "sign_accuracy" in stats.values:
+            self.seen = [*self.seen, stats.values["sign_accuracy"]][-50:]
+        mean = sum(self.seen) / max(len(self.seen), 1)
+        return Action(d_rate=1 - mean / 2, strength=max(0.0, mean))
+
+    def state(self):
+        return {"seen": list(self.seen)}
+
+    def restore(self, state, *, rolled_back):
+        self.seen = list(state["seen"])
+
+
+def asking(**asked):
+    """Return a policy that always asks for the same."""
+
+    class Asking(Steady):
+        def observe(self, stats):
+            return Action(**asked)
+
+    return Asking
+
+
+class Forgetting(Steady):
+    """Its state is not all of it."""
+
+    def state(self):
+        return {"seen": self.seen[-1:]}
+
+
+class Lossy(Steady):
+    """It does not take over all of its state."""
+
+    def restore(self, state, *, rolled_back):
+        self.seen = []
+
+
+class Leaking(Steady):
+    """It gives its memory away and goes on writing into it."""
+
+    def observe(self, stats):
+        self.seen.append(stats.cur_nimg)
+        return Action()
+
+    def state(self):
+        return {"seen": self.seen}
+
+
+class Tensorial(Steady):
+    def state(self):
+        return {"seen": torch.tensor(self.seen)}
+
+
+class Demanding(Steady):
+    def observe(self, stats):
+        return Action(d_rate=1 + abs(stats.values["sign_accuracy"]))
+
+
+class Meddling(Steady):
+    def observe(self, stats):
+        stats.values["mine"] = 1.0
+        return Action()
+
+
+class Moody(Steady):
+    moods = 0
+
+    def observe(self, stats):
+        Moody.moods += 1
+        return Action(d_rate=1.0 + Moody.moods)
+
+
+class Averaging(Steady):
+    """It divides by what may not be there."""
+
+    def observe(self, stats):
+        if not stats.values:
+            return Action(g_rate=float("nan"))
+        return Action()
+
+
+POLICY = Policy("p", "m:f")
+
+
+def test_a_good_policy_passes():
+    policies.check(POLICY, Steady, "it")
+    policies.check(dataclasses.replace(POLICY, role="strength"), Steady, "it")
+
+
+@pytest.mark.parametrize(
+    ("build", "message"),
+    [
+        (
+            asking(d_rate=0.0),
+            "it, a healthy run, objective logistic, step at 64 pictures: d_rate is 0.0, expected "
+            "a finite factor above 0",
+        ),
+        (asking(g_rate=float("inf")), "g_rate is inf, expected a finite factor above 0"),
+        (asking(strength=1.5), "strength is 1.5, expected None or a number in [0, 1]"),
+        (asking(strength=float("nan")), "strength is nan, expected None or a number in [0, 1]"),
+        (asking(rollback="best"), "rollback is 'best', expected None or one of ('good', 'diverse'"),
+        (asking(stop=None), "stop is None, expected text"),
+        (asking(notes=(3,)), "notes are (3,), expected sentences"),
+        (asking(events=({"x": {1}},)), "an event is {'x': {1}}, expected what JSON can hold: "),
+        (Averaging, "it, a run without figures, objective logistic, step at 64 pictures: g_rate "),
+        (Forgetting, "resumed from its state it asks for other things than uninterrupted"),
+        (Lossy, "its state after restore is {'seen': []}, expected {'seen': ["),
+        (Leaking, "the state it returned changed afterwards, while it went on: expected a copy"),
+        (Tensorial, "its state is {'seen': tensor("),
+        (Meddling, "it changed the statistics that it was shown"),
+        (Moody, "two policies shown the same ask for different things"),
+        (lambda objective: type("N", (Steady,), {"observe": lambda *_: None})(objective), "it "),
+    ],
+)
+def test_a_broken_policy_is_found(build, message):
+    assert message in complaint(policies, POLICY, build)
+
+
+def test_a_policy_that_needs_figures_is_found():
+    with pytest.raises(KeyError, match="sign_accuracy"):
+        policies.check(POLICY, Demanding, "it")
+
+
+def test_a_policy_that_reads_the_loss_is_shown_objectives_that_say_something():
+    seen = set()
+
+    def build(objective):
+        seen.add(objective.parity is None)
+        return Steady(objective)
+
+    policies.check(dataclasses.replace(POLICY, reads_loss=True), build, "it")
+    assert seen == {False}
+    policies.check(POLICY, build, "it")
+    assert seen == {False, True}
+
+
+def test_a_role_that_is_none_is_found():
+    assert complaint(policies, dataclasses.replace(POLICY, role="nurse"), Steady) == (
+        "it: its role is 'nurse', expected one of ('balance', 'strength', 'doctor')"
     )
 
 

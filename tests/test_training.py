@@ -6,9 +6,9 @@ from torch.testing import assert_close
 from training_kit import TINY, tiny
 
 from artgan.api import Adversarial, Networks, Term
-from artgan.choose import choose
 from artgan.errors import CheckpointError, RunError, ShapeError
 from artgan.images import pyramid_like
+from artgan.pipelines.train import settled
 from artgan.registry import Registry
 from artgan.training import Trainer, term_is_due
 from artgan.weights import load_state
@@ -17,10 +17,7 @@ REGISTRY = Registry(entry_points=[])
 
 
 def resolved(**settings):
-    config = tiny("x", **settings)
-    record = REGISTRY.find("architectures", config.arch).record
-    objective = REGISTRY.find("objectives", config.objective).record
-    return choose(config, record, objective, [(16, 16)], gpu=False).config
+    return settled(tiny("x", **settings), REGISTRY, [(16, 16)])[0].config
 
 
 def trainer(registry=REGISTRY, **settings):
@@ -133,7 +130,7 @@ def test_a_term_has_to_give_one_value_a_picture():
 
 def test_lazy_term_is_as_strong_as_an_eager_one():
     """Over many pictures, a term used every fourth step is weighted by four."""
-    state = trainer()
+    state = trainer(d_lr=1.0)
     used = []
 
     def term(batch):
@@ -158,10 +155,12 @@ def test_term_is_due():
     assert term_is_due(10, 70, 10)
 
 
-def test_sign_accuracy_by_hand():
-    state = trainer()
+def test_sign_accuracy_and_margin_by_hand():
+    state = trainer(objective="non-saturating")
     logits = (torch.tensor([1.0, 2.0, -1.0, 3.0]),)
-    assert state._sign_accuracy(logits, logits).item() == 0.5
+    figures = state._margins(logits, logits)
+    assert figures["sign_accuracy"].item() == 0.5
+    assert figures["margin"].item() == 1.25
 
 
 def test_ema_reaches_half_after_one_half_life():
@@ -190,7 +189,7 @@ def test_ema_starts_at_the_trained_generator_and_ramps_up():
 
 
 def test_non_finite_steps_are_skipped_and_three_in_a_row_end_the_run():
-    state = trainer(regularizers=())
+    state = trainer(regularizers=(), doctor="off")
     bad = Term("D", lambda batch: {"adversarial": batch.fake_logits[0] * float("nan")})
     good, state.terms["D"] = state.terms["D"], [bad]
     before = flat(state.tensors())
@@ -255,7 +254,7 @@ class Loose(Registry):
         ({"architectures": 3}, "architecture 'artgan:dcgan' built a int: expected Networks"),
         (
             {"objectives": None or "x"},
-            "objective 'artgan:non-saturating' built a str: expected Adversarial",
+            "objective 'artgan:relativistic-logistic' built a str: expected Adversarial",
         ),
         ({"regularizers": 1.5}, "regularizer 'artgan:r1' built a float: expected Term"),
         (

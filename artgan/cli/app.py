@@ -38,8 +38,12 @@ COMMANDS: dict[str, Command] = {
     "sample": Command("artgan.cli.sample:app", "Draw pictures from a run.", "Make"),
     "walk": Command("artgan.cli.walk:app", "Render a looping walk through latents.", "Make"),
     "demo": Command("artgan.cli.demo:app", "See it all: draw, train, sample, walk.", "Make"),
+    "evaluate": Command(
+        "artgan.cli.evaluate:app", "Measure a run's pictures against the real ones.", "Look"
+    ),
     "check": Command("artgan.cli.check:app", "Say what training would make of a folder.", "Look"),
     "runs": Command("artgan.cli.runs:app", "List runs, or remove old checkpoints.", "Look"),
+    "diagnose": Command("artgan.cli.diagnose:app", "Say how a run went, with curves.", "Look"),
     "plugins": Command("artgan.cli.plugins:app", "List plug-ins and show components.", "Look"),
     "env": Command("artgan.cli.env:app", "Print versions and devices.", "Look"),
     "pack": Command("artgan.cli.pack:app", "Make one safe file of a trained run.", "Keep"),

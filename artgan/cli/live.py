@@ -7,14 +7,14 @@ from collections.abc import Mapping
 from contextlib import AbstractContextManager, suppress
 from typing import TYPE_CHECKING, Any, Protocol, Self
 
-from artgan.screen import console, say
+from artgan.screen import console, safe, say
 
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
     from rich.text import Text
     from torch import Tensor
 
-    from artgan.loop import Status
+    from artgan.watching import Status
 
 __all__ = ["LineWatcher", "LiveWatcher", "ScreenWatcher", "clock", "figures", "half_blocks"]
 
@@ -134,6 +134,7 @@ class LineWatcher:
             self.note(
                 f"{status.cur_nimg / 1000:.1f}{total} kimg  {status.rate:.0f} pictures/s  "
                 f"left {clock(status.seconds_left)}  {figures(status.values)}"
+                + (f"  {safe(status.state)}" if status.state else "")
             )
 
     def preview(self, pictures: Tensor) -> None:
@@ -229,6 +230,8 @@ class LiveWatcher:
             )
             parts.append(_bar(label, status.cur_nimg, total_nimg))
             parts.append(Text(figures(status.values), style="dim"))
+            if status.state:
+                parts.append(Text(safe(status.state)))
             if self._preview is not None:
                 parts.append(self._preview)
             parts.append(Text("Ctrl-C saves and ends", style="dim"))

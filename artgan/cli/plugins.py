@@ -15,6 +15,7 @@ from artgan import __version__
 from artgan.api import KINDS, Component
 from artgan.errors import ComponentError, ConfigError, nearest
 from artgan.plugins import Entry, Plugin
+from artgan.records import noun
 from artgan.registry import Registry, registry
 from artgan.screen import safe
 
@@ -258,7 +259,7 @@ def _table(header: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> None:
 def _print_details(known: Registry, entry: Entry) -> None:
     record = entry.record
     options = _details(known, entry)["options"]
-    print(f"{record.kind.removesuffix('s')} {safe(_written(known, entry))}")
+    print(f"{noun(record.kind)} {safe(_written(known, entry))}")
     lines: dict[str, str] = {
         "summary": record.summary,
         "supplied by": _supplier(entry.plugin),

@@ -64,7 +64,7 @@ def _prune(found: list[Any], keep: int) -> None:
         before = folder_bytes(run.path)
         try:
             with locked(run, lambda line: say(f"artgan: {line}")):  # sweeps leftovers too
-                prune_generations(run.checkpoints, keep)
+                prune_generations(run.checkpoints, keep, run.marks().values())
         except RunError as error:
             say(f"artgan: {error}: left as it is")
             continue

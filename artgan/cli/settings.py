@@ -17,6 +17,8 @@ def _help(model: type[BaseModel], name: str) -> str:
     default = field.default
     if field.is_required() or default is None or default is False or field.default_factory:
         return f"{text}."
+    if isinstance(default, tuple):
+        default = ", ".join(map(str, default))
     return f"{text}. \\[default: {default}]"  # escaped: help texts are rich markup
 
 

@@ -44,6 +44,18 @@ def train(
         list[str] | None,
         flag(T, "regularizers", "--regularizer", metavar="NAME|none"),
     ] = None,
+    augmentations: Annotated[
+        list[str] | None, flag(T, "augmentations", "--augment", metavar="NAME|none")
+    ] = None,
+    strength: Annotated[float | None, flag(T, "strength")] = None,
+    policies: Annotated[
+        list[str] | None, flag(T, "policies", "--policy", metavar="NAME|none")
+    ] = None,
+    doctor: Annotated[str | None, flag(T, "doctor", metavar="off|watch|act")] = None,
+    metrics: Annotated[
+        list[str] | None, flag(T, "metrics", "--metric", metavar="NAME|none")
+    ] = None,
+    xflip: Annotated[bool | None, flag(T, "xflip", "--xflip/--no-xflip")] = None,
     size: Annotated[str | None, flag(T, "size", metavar="PX")] = None,
     channels: Annotated[int | None, flag(T, "channels", metavar="1|3|4")] = None,
     fit: Annotated[str | None, flag(T, "fit", metavar="crop|pad|squash")] = None,
@@ -54,6 +66,8 @@ def train(
     seed: Annotated[int | None, flag(T, "seed")] = None,
     g_lr: Annotated[float | None, flag(T, "g_lr")] = None,
     d_lr: Annotated[float | None, flag(T, "d_lr")] = None,
+    decay: Annotated[float | None, flag(T, "decay")] = None,
+    precision: Annotated[str | None, flag(T, "precision", metavar="auto|float32|bfloat16")] = None,
     ema_kimg: Annotated[float | None, flag(T, "ema_kimg")] = None,
     ema_rampup: Annotated[float | None, flag(T, "ema_rampup")] = None,
     tick_kimg: Annotated[int | None, flag(T, "tick_kimg")] = None,
@@ -96,7 +110,10 @@ def train(
     """
     settings = given(
         images=images, arch=arch, objective=objective,
-        regularizers=_regularizers(ctx, regularizers),
+        regularizers=_names(ctx, "regularizers", regularizers),
+        augmentations=_names(ctx, "augmentations", augmentations), strength=strength,
+        policies=_names(ctx, "policies", policies), doctor=doctor,
+        metrics=_names(ctx, "metrics", metrics), xflip=xflip, decay=decay, precision=precision,
         size=size, channels=channels, fit=fit, background=background, kimg=kimg, minutes=minutes,
         batch=batch, seed=seed, g_lr=g_lr, d_lr=d_lr, ema_kimg=ema_kimg, ema_rampup=ema_rampup,
         tick_kimg=tick_kimg, save_minutes=save_minutes, keep=keep, device=device,
@@ -126,9 +143,9 @@ def train(
     finish(result, stop)
 
 
-def _regularizers(ctx: typer.Context, names: list[str] | None) -> tuple[str, ...] | None:
+def _names(ctx: typer.Context, setting: str, names: list[str] | None) -> tuple[str, ...] | None:
     if not names:  # an empty list in a settings file means none; nothing at all leaves it open
-        return () if (ctx.default_map or {}).get("regularizers") == [] else None
+        return () if (ctx.default_map or {}).get(setting) == [] else None
     return () if names == ["none"] else tuple(names)
 
 

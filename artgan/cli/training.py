@@ -15,7 +15,7 @@ from artgan.screen import duration, is_terminal, safe, say
 
 if TYPE_CHECKING:
     from artgan.cli.live import ScreenWatcher
-    from artgan.loop import TrainResult
+    from artgan.watching import TrainResult
 
 __all__ = ["Stop", "finish", "watched"]
 
@@ -82,10 +82,15 @@ def watched() -> Iterator[tuple[ScreenWatcher, Stop]]:
 def finish(result: TrainResult, stop: Stop) -> None:
     """Say how training ended and what to do next; end with 130 or 143 if it was stopped."""
     path = safe(os.path.relpath(result.run.path))
-    say(
-        f"{'finished' if result.finished else 'saved'} at {result.cur_nimg / 1000:.1f} kimg "
-        f"after {duration(result.seconds)}"
-    )
+    how = "ended" if result.reason else "finished" if result.finished else "saved"
+    say(f"{how} at {result.cur_nimg / 1000:.1f} kimg after {duration(result.seconds)}")
+    if result.reason:
+        say(f"because: {safe(result.reason)}")
+    if result.best is not None and result.best != result.cur_nimg:
+        say(
+            f"its best checkpoint is the one at {result.best / 1000:.1f} kimg, which sample and "
+            f"walk use; {path}@latest is the last one"
+        )
     if result.finished:
         say(f"next: artgan walk {path} --keys 0,1,2,3 -o walk.gif")
     else:

@@ -8,7 +8,16 @@ import torch
 
 from artgan.latents import derive, generator
 
-__all__ = ["indices"]
+__all__ = ["indices", "order_seed"]
+
+
+def order_seed(seed: int, attempt: int) -> int:
+    """Return the seed of the order in which a run shows its pictures.
+
+    After the run was taken back the order is another one, so that the batch that broke it does not
+    come again.
+    """
+    return derive(seed, "attempt", attempt) if attempt else seed
 
 
 def indices(seed: int, start: int, count: int, total: int) -> list[int]:

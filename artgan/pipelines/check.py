@@ -128,7 +128,7 @@ def check(
     from artgan.pictures import PictureSpec
 
     if size is not None:
-        check_size(size, _default_architecture())
+        check_size(size, _default_architecture(size))
     spec = PictureSpec(size or (64, 64), channels, fit, background)
     limit = storage_limit()
     with announce("looking at files") as progress:
@@ -238,14 +238,16 @@ def recommend_size(intake: Intake, *, gpu: bool | None = None) -> Size:
     if gpu is None:
         gpu = sys.platform == "darwin" or Path("/dev/nvidia0").exists()
     sides = [(found.width, found.height) for found in intake.pictures]
-    return choose.recommend_size(sides, _default_architecture(), gpu=gpu)
+    return choose.recommend_size(sides, None, gpu=gpu)
 
 
-def _default_architecture() -> Architecture:
+def _default_architecture(size: Size) -> Architecture:
+    from artgan.choose import pick_architecture
     from artgan.config import TrainConfig
     from artgan.registry import registry
 
-    record = registry().find(Architecture.kind, TrainConfig.model_fields["arch"].default).record
+    arch, _ = pick_architecture(TrainConfig(images=".", size=size), [], gpu=False)
+    record = registry().find(Architecture.kind, arch).record
     assert isinstance(record, Architecture)
     return record
 

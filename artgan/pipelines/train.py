@@ -3,35 +3,40 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from artgan import __version__
 from artgan.api import (
     Architecture,
+    Augmentation,
     ConfigError,
+    Metric,
     Objective,
+    Policy,
     Regularizer,
 )
 from artgan.checkpoints import load_tensors
-from artgan.choose import Choice, choose
+from artgan.choose import Choice, Facts, choose, pick_architecture
 from artgan.config import TrainConfig, check_size
 from artgan.data.intake import Intake, survey
 from artgan.data.prepared import prepare
-from artgan.loop import Loop, TrainResult, Watcher
+from artgan.loop import Loop
 from artgan.pictures import PictureSpec
 from artgan.registry import Registry, registry
 from artgan.runs import RunFolder, create_run, locked, new_run_id
 from artgan.screen import plural, safe
+from artgan.steering import DOCTOR, named_policies
+from artgan.watching import TrainResult, Watcher
 
 if TYPE_CHECKING:
     import torch
 
     from artgan.training import Trainer
 
-__all__ = ["Forecast", "check_settings", "forecast", "resume", "run_tables", "start"]
+__all__ = ["Forecast", "check_settings", "forecast", "resume", "run_tables", "settled", "start"]
 
 NAMED = 50
 """Skipped files that are named on the screen; log.txt in the run folder names all."""
@@ -43,21 +48,27 @@ NAMED = 50
 def check_settings(config: TrainConfig, components: Registry) -> tuple[Architecture, Objective]:
     """Check all that can be checked without pictures and torch; return what the settings name.
 
+    An architecture that is open is taken for the one that goes with the size.
+
     Raises:
         ConfigError, ComponentError: a setting cannot be used.
     """
-    architecture = components.configure(Architecture.kind, config.arch, config.components)[0].record
+    arch = pick_architecture(config, [], gpu=False)[0]
+    architecture = components.configure(Architecture.kind, arch, config.components)[0].record
     objective = components.configure(Objective.kind, config.objective, config.components)[0].record
     assert isinstance(architecture, Architecture)
     assert isinstance(objective, Objective)
-    for name in config.regularizers or ():
-        components.configure(Regularizer.kind, name, config.components)
+    for kind, names in _lists(config).items():
+        for name in names:
+            components.configure(kind, name, config.components)
+    named_policies(config, components)
+    _check_strength(config, components)
     for kind, tables in config.components.items():
         for name in tables:
             components.find(kind, name)  # a misspelt name would else be ignored
     if config.channels not in architecture.channels:
         legal = " or ".join(str(c) for c in architecture.channels)
-        raise ConfigError(f"--channels {config.channels}: '{safe(config.arch)}' draws {legal}")
+        raise ConfigError(f"--channels {config.channels}: '{safe(arch)}' draws {legal}")
     if config.size is not None:
         check_size(config.size, architecture)
     if config.kimg is not None and config.minutes is not None:
@@ -65,29 +76,126 @@ def check_settings(config: TrainConfig, components: Registry) -> tuple[Architect
     return architecture, objective
 
 
+def _lists(config: TrainConfig) -> dict[str, tuple[str, ...]]:
+    """Return the components that settings name in lists: kind -> names."""
+    return {
+        Regularizer.kind: config.regularizers or (),
+        Augmentation.kind: config.augmentations or (),
+        Policy.kind: config.policies or (),
+        Metric.kind: config.metrics,
+    }
+
+
+def _check_strength(config: TrainConfig, components: Registry) -> None:
+    """Refuse a strength, or what steers it, where nothing has one."""
+    names = config.augmentations
+    if names is None:
+        return  # chosen later, to go with the rest
+    records = [components.find(Augmentation.kind, name).record for name in names]
+    if any(getattr(record, "adaptive", False) for record in records):
+        return
+    if config.strength:
+        raise ConfigError(
+            f"--strength {config.strength:g}: no augmentation is used that has a strength; "
+            "add --augment diffaugment, or leave it out"
+        )
+    for name in config.policies or ():
+        if getattr(components.find(Policy.kind, name).record, "role", "") == "strength":
+            raise ConfigError(
+                f"policy '{safe(name)}' steers the strength of augmentations, and none is used "
+                "that has one: add --augment diffaugment, or leave the policy out"
+            )
+
+
 def _with_options(config: TrainConfig, components: Registry) -> TrainConfig:
-    """Return settings that spell out every option of the components that they name."""
+    """Return settings that spell out every option of the components that they name.
+
+    Metrics are left as they are: while training they are measured with options of their own.
+    """
+    assert config.arch is not None
     named = [(Architecture.kind, config.arch), (Objective.kind, config.objective)]
-    named += [(Regularizer.kind, name) for name in config.regularizers or ()]
+    lists = _lists(config)
+    if config.doctor != "off":
+        lists[Policy.kind] = (*lists[Policy.kind], DOCTOR)
+    named += [(k, name) for k, names in lists.items() if k != Metric.kind for name in names]
     tables: dict[str, dict[str, dict[str, Any]]] = {}
     for kind, name in named:
         entry, options = components.configure(kind, name, config.components)
         if options is not None:
             tables.setdefault(kind, {})[name] = options.model_dump(mode="json")
+    if Metric.kind in config.components:
+        tables[Metric.kind] = config.components[Metric.kind]
     return config.model_copy(update={"components": tables})
+
+
+def settled(
+    config: TrainConfig,
+    components: Registry,
+    sides: Sequence[tuple[int, int]],
+    variety: float | None = None,
+) -> tuple[Choice, torch.device]:
+    """Return settings with nothing left open, and the device of the run.
+
+    Args:
+        config: what the user set.
+        components: what there is.
+        sides: (width, height) of each usable picture in pixels.
+        variety: how different pictures are; None if unknown.
+
+    Raises:
+        ConfigError, ComponentError: a setting cannot be used.
+    """
+    from artgan.engine import has_quick_bfloat16, pick_device
+
+    device = pick_device(config.device)
+    gpu = device.type != "cpu"
+    arch, why = pick_architecture(config, sides, gpu=gpu)
+    config = config.model_copy(update={"arch": arch})
+    record, objective = check_settings(config, components)
+    regularizers = _regularizers(config, objective, components)
+    facts = Facts(sides, gpu, has_quick_bfloat16(device), variety)
+    choice = choose(config, record, objective, regularizers, facts)
+    return (replace(choice, reasons=(why, *choice.reasons)) if why else choice), device
 
 
 def _settle(
     config: TrainConfig, components: Registry, watcher: Watcher
 ) -> tuple[Choice, Intake, torch.device]:
-    record, objective = check_settings(config, components)
+    check_settings(config, components)
     intake = survey(Path(config.images), progress=_counting(watcher, "looking at files"))
-    from artgan.engine import pick_device
-
-    device = pick_device(config.device)
     sides = [(found.width, found.height) for found in intake.pictures]
-    choice = choose(config, record, objective, sides, gpu=device.type != "cpu")
+    variety = _variety(config, intake, components)
+    choice, device = settled(config, components, sides, variety)
     return choice, intake, device
+
+
+def _regularizers(
+    config: TrainConfig, objective: Objective, components: Registry
+) -> list[Regularizer]:
+    """Return the records of a run's regularizers: those set, else those its objective asks for."""
+    names = config.regularizers
+    if names is None:
+        names = objective.default_regularizers
+    records = [components.find(Regularizer.kind, name).record for name in names]
+    return [record for record in records if isinstance(record, Regularizer)]
+
+
+def _variety(config: TrainConfig, intake: Intake, components: Registry) -> float | None:
+    """Return how different the pictures are, None where nothing depends on it."""
+    objective = components.find(Objective.kind, config.objective).record
+    assert isinstance(objective, Objective)
+    tables = config.components.get(Regularizer.kind, {})
+    open_ = [
+        record
+        for record in _regularizers(config, objective, components)
+        if record.strength and tables.get(record.name, {}).get(record.strength) is None
+    ]
+    if not open_:
+        return None
+    from artgan.data.variety import look
+
+    found = look(intake, PictureSpec((16, 16), config.channels, config.fit, config.background))
+    return None if found is None else found.distance
 
 
 def _counting(watcher: Watcher, what: str) -> Callable[[int, int], None]:
@@ -142,7 +250,8 @@ def start(
         prepare(intake, _spec(resolved))  # says why there are none
     for reason in choice.reasons:
         watcher.note(reason)
-    run = create_run(out, f"{config.arch.rpartition(':')[2]}-{Path(resolved.images).name}")
+    assert resolved.arch is not None
+    run = create_run(out, f"{resolved.arch.rpartition(':')[2]}-{Path(resolved.images).name}")
     began = False
     try:
         with locked(run, watcher.warn):
@@ -198,11 +307,13 @@ def _ready(
     stop: Callable[[], bool],
     components: Registry,
 ) -> Loop:
+    from artgan.monitor import Monitor
     from artgan.training import Trainer
 
     pictures = prepare(intake, _spec(config), progress=_counting(watcher, "preparing pictures"))
     _report_intake(intake, pictures, run, watcher)
-    return Loop(Trainer(config, components, device), run, pictures, watcher, stop)
+    monitor = Monitor(config, components, pictures)
+    return Loop(Trainer(config, components, device), run, pictures, watcher, stop, monitor)
 
 
 def _report_intake(intake: Intake, pictures: Any, run: RunFolder, watcher: Watcher) -> None:
@@ -272,7 +383,8 @@ def forecast(
 ) -> Forecast:
     """Return what a run with these settings would be, after a few steps that are thrown away."""
     from artgan.engine import describe_device, peak_bytes
-    from artgan.training import Trainer, measure_speed
+    from artgan.speed import measure_speed
+    from artgan.training import Trainer
 
     components = components or registry()
     choice, intake, device = _settle(config, components, watcher)

@@ -88,7 +88,7 @@ def check_component(
         expect(kind in KINDS, f"no kind '{kind}': expected KIND/NAME, kinds: {', '.join(KINDS)}")
         entry = registry.find(kind, name)
     record = entry.record
-    where = f"{record.kind.removesuffix('s')} '{record.name}'"
+    where = f"{type(record).__name__.lower()} '{record.name}'"
     expect(bool(record.summary.strip()), f"{where} has no summary: expected one line for lists")
     expect("\n" not in record.summary, f"{where}: its summary has several lines, expected one")
     _check_options(registry, entry, where)

@@ -38,8 +38,11 @@ def check(record: Objective, build: Callable[..., Any], where: str) -> None:
             compute(term, Scene(phase, term.needs, heads), f"{at}, {heads} heads")
         _check_far(term, at)
         _check_order(term, at)
+        if not record.batch_coupled:
+            _check_alone(term, at)
     _check_directions(adversarial, record, where)
     _check_margin(adversarial, where)
+    _check_parity(adversarial, record, where)
 
 
 def _check_far(term: Term, where: str) -> None:
@@ -66,6 +69,18 @@ def _check_order(term: Term, where: str) -> None:
     plain = compute(term, Scene(term.phase, term.needs), where)
     shuffled = compute(term, Scene(term.phase, term.needs, order=order), where)
     expect_close(shuffled, plain[order], f"{where}: the losses of a batch in another order")
+
+
+def _check_alone(term: Term, where: str) -> None:
+    """Check that a pair's loss is its own: a batch of one is as good as a batch of many."""
+    among = compute(term, Scene(term.phase, term.needs), where)
+    alone = compute(term, Scene(term.phase, term.needs, order=torch.tensor([1])), where)
+    expect_close(
+        alone,
+        among[1:2],
+        f"{where}: the loss of a pair alone and among {COUNT} (say batch_coupled=True in its "
+        "record if that is meant)",
+    )
 
 
 def _slope(term: Term, where: str, *, of: str) -> float:
@@ -105,9 +120,17 @@ def _check_directions(adversarial: Adversarial, record: Objective, where: str) -
         f"{where}: raising the fake logits changes the G loss by {fake_g:+.3g} each, expected less "
         "than 0 (G wants its fakes to look real)",
     )
+    if not record.relativistic:
+        return
     expect(
-        record.relativistic <= ("reals" in adversarial.generator.needs),
+        "reals" in adversarial.generator.needs,
         f"{where}: its record says relativistic, but its generator term does not need reals",
+    )
+    real_g = _slope(adversarial.generator, where, of="real")
+    expect(
+        real_g > 0,
+        f"{where}: raising the real logits changes the G loss by {real_g:+.3g} each, expected more "
+        "than 0 (its record says relativistic: G wants its fakes above the reals)",
     )
 
 
@@ -127,4 +150,21 @@ def _check_margin(adversarial: Adversarial, where: str) -> None:
         bool((wrong < 0).all()),
         f"{where}: its margin at reals of -2 and fakes of 2 is {float(wrong[0]):.3g}, expected "
         "below 0",
+    )
+
+
+def _check_parity(adversarial: Adversarial, record: Objective, where: str) -> None:
+    """Check the D loss that a record promises where D tells nothing: at its best constant."""
+    if record.parity is None:
+        return
+    term = adversarial.discriminator
+    losses = []
+    for level in torch.linspace(-2, 2, 17):
+        flat = level.expand(COUNT)
+        scene = Scene(term.phase, term.needs, real_logits=flat, fake_logits=flat)
+        losses.append(float(compute(term, scene, where).mean().detach()))
+    expect(
+        abs(min(losses) - record.parity) <= 0.05 * abs(record.parity),
+        f"{where}: its record says parity {record.parity:.3g}, but where all logits are the same "
+        f"the D loss is {min(losses):.3g} at best",
     )

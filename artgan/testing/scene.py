@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor, nn
+from torch.nn.functional import avg_pool2d
 
 from artgan.api import Batch, Phase, Term
 from artgan.testing.expect import ContractError, expect, expect_finite, expect_shape
@@ -19,30 +21,33 @@ __all__ = ["COUNT", "Scene", "check_term", "compute"]
 
 COUNT = 5
 Z_DIM = 6
-SHAPE = (3, 4, 6)
+SHAPES = ((3, 2, 3), (3, 4, 6))
 
 
 class _Generator(nn.Module):
-    """Pictures from latents by one layer."""
+    """Pictures from latents by one layer a scale."""
 
-    def __init__(self) -> None:
+    def __init__(self, scales: int) -> None:
         super().__init__()
-        self.layer = nn.Linear(Z_DIM, 3 * 4 * 6)
+        self.shapes = SHAPES[-scales:]
+        self.layers = nn.ModuleList(nn.Linear(Z_DIM, math.prod(shape)) for shape in self.shapes)
 
     def forward(self, z: Tensor) -> Pyramid:
-        return (torch.tanh(self.layer(z)).unflatten(1, SHAPE),)
+        pairs = zip(self.layers, self.shapes, strict=True)
+        return tuple(torch.tanh(layer(z)).unflatten(1, shape) for layer, shape in pairs)
 
 
 class _Discriminator(nn.Module):
     """Heads from pictures by two layers, smooth, so that every penalty on gradients bites."""
 
-    def __init__(self, heads: int) -> None:
+    def __init__(self, heads: int, scales: int) -> None:
         super().__init__()
-        self.layer = nn.Linear(3 * 4 * 6, 8)
+        self.layer = nn.Linear(sum(math.prod(shape) for shape in SHAPES[-scales:]), 8)
         self.heads = nn.Linear(8, heads)
 
     def forward(self, pictures: Pyramid) -> Logits:
-        logits: Tensor = self.heads(torch.tanh(self.layer(pictures[-1].flatten(1))))
+        pixels = torch.cat([scale.flatten(1) for scale in pictures], 1)
+        logits: Tensor = self.heads(torch.tanh(self.layer(pixels)))
         return logits.unbind(1)
 
 
@@ -56,7 +61,8 @@ class Scene:
         heads: how many heads D has.
         real_shift, fake_shift: added to every logit of a head, (N,), to see what that does.
         real_logits, fake_logits: logits to be used instead of D's.
-        order: another order of the batch.
+        order: another order of the batch, or some of it.
+        scales: of the pyramid, 1 or 2.
     """
 
     phase: Phase
@@ -67,16 +73,20 @@ class Scene:
     real_logits: Tensor | None = None
     fake_logits: Tensor | None = None
     order: Tensor | None = None
+    scales: int = 1
 
     def __post_init__(self) -> None:
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(0)
-            self.generator = _Generator()
-            self.discriminator = _Discriminator(self.heads)
+            self.generator = _Generator(self.scales)
+            self.discriminator = _Discriminator(self.heads, self.scales)
             self.z = torch.randn(COUNT, Z_DIM)
-            self.reals = torch.rand(COUNT, *SHAPE) * 2 - 1
+            finest = torch.rand(COUNT, *SHAPES[-1]) * 2 - 1
         if self.order is not None:
-            self.z, self.reals = self.z[self.order], self.reals[self.order]
+            self.z, finest = self.z[self.order], finest[self.order]
+        self.reals: Pyramid = (finest,)
+        if self.scales == 2:
+            self.reals = (avg_pool2d(finest, 2), finest)
 
     def _judged(self, pictures: Pyramid, fixed: Tensor | None, shift: Tensor | None) -> Logits:
         heads = self.discriminator(pictures)
@@ -88,7 +98,8 @@ class Scene:
         """Return the batch that a pipeline would give to a term of this phase."""
         fakes = self.generator(self.z)
         if self.phase == "D":
-            fakes = tuple(f.detach() for f in fakes)
+            slopes = "fake-gradients" in self.needs
+            fakes = tuple(f.detach().requires_grad_(slopes) for f in fakes)
         batch = Batch(
             phase=self.phase,
             cur_nimg=0,
@@ -99,7 +110,8 @@ class Scene:
             generate=self.generator,
         )
         if self.phase == "D" or "reals" in self.needs or "gradients" in self.needs:
-            batch.reals = (self.reals.clone().requires_grad_("gradients" in self.needs),)
+            slopes = "gradients" in self.needs
+            batch.reals = tuple(r.clone().requires_grad_(slopes) for r in self.reals)
             batch.real_logits = self._judged(batch.reals, self.real_logits, self.real_shift)
         if "codes" in self.needs:
             batch.codes = self.z.clone().requires_grad_()
@@ -124,10 +136,11 @@ def compute(term: Term, scene: Scene, where: str) -> Tensor:
     parts = term.compute(scene.batch())
     if not isinstance(parts, Mapping) or not parts:
         raise ContractError(f"{where}: got {parts!r}, expected name -> value per picture")
-    total = torch.zeros(COUNT)
+    count = len(scene.z)
+    total = torch.zeros(count)
     for name, value in parts.items():
         expect(isinstance(name, str), f"{where}: a part is named {name!r}, expected text")
-        expect_shape(value, (COUNT,), f"{where}: '{name}' of {COUNT} pictures")
+        expect_shape(value, (count,), f"{where}: '{name}' of {count} pictures")
         expect_finite(value.detach(), f"{where}: '{name}'")
         total = total + value
     return total

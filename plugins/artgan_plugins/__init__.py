@@ -2,13 +2,27 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 
-from artgan.api import Architecture, Objective, Regularizer, Sampler, Writer, hookimpl
+from artgan.api import (
+    Architecture,
+    Augmentation,
+    Metric,
+    Objective,
+    Policy,
+    Regularizer,
+    Sampler,
+    Writer,
+    hookimpl,
+)
 
 __all__ = [
     "artgan_architectures",
+    "artgan_augmentations",
+    "artgan_metrics",
     "artgan_objectives",
+    "artgan_policies",
     "artgan_regularizers",
     "artgan_samplers",
     "artgan_writers",
@@ -28,6 +42,20 @@ def artgan_architectures() -> Iterator[Architecture]:
         source="Radford, Metz and Chintala 2016, arXiv:1511.06434",
         batch_coupled=True,
     )
+    yield Architecture(
+        "msg-gan",
+        f"{_HERE}.architectures.msg:build",
+        summary="a picture at every scale, each judged; steady up to 1024 px",
+        options=f"{_HERE}.architectures.msg_options:MsgOptions",
+        source="Karnewar and Wang 2019, arXiv:1903.06048",
+        latent_prior="sphere",
+        max_side=1024,
+        default_lr=3e-3,
+        batch_coupled=True,
+        multi_scale=True,
+        on_cpu=(("width", "tiny"),),
+        on_gpu=(("width", "small"),),
+    )
 
 
 @hookimpl
@@ -39,18 +67,21 @@ def artgan_objectives() -> Iterator[Objective]:
         summary="softplus of the logits: the classic, steady with r1",
         options=f"{_HERE}.objectives.options:NonSaturatingOptions",
         source="Goodfellow et al. 2014, arXiv:1406.2661 §3",
+        parity=2 * math.log(2),
     )
     yield Objective(
         "hinge",
         f"{_HERE}.objectives.hinge:build",
         summary="D rests on what it has judged right by a margin of 1",
         source="Lim and Ye 2017, arXiv:1705.02894",
+        parity=2.0,
     )
     yield Objective(
         "least-squares",
         f"{_HERE}.objectives.least_squares:build",
         summary="squared distance of the logits to 1 (real) and 0 (fake)",
         source="Mao et al. 2017, arXiv:1611.04076",
+        parity=0.25,
     )
     yield Objective(
         "wasserstein",
@@ -58,6 +89,23 @@ def artgan_objectives() -> Iterator[Objective]:
         summary="difference of mean logits; needs a regularizer to stay bounded",
         options=f"{_HERE}.objectives.options:WassersteinOptions",
         source="Arjovsky, Chintala and Bottou 2017, arXiv:1701.07875",
+        default_regularizers=("gradient-penalty",),
+    )
+    yield Objective(
+        "relativistic-hinge",
+        f"{_HERE}.objectives.relativistic_hinge:build",
+        summary="reals against the mean fake by a margin of 1; a D loss of 0 is healthy",
+        source="Jolicoeur-Martineau 2018, arXiv:1807.00734",
+        relativistic=True,
+        batch_coupled=True,
+    )
+    yield Objective(
+        "relativistic-logistic",
+        f"{_HERE}.objectives.relativistic_logistic:build",
+        summary="each real against its paired fake: the most varied pictures",
+        source="Jolicoeur-Martineau 2018, arXiv:1807.00734; Huang et al. 2024, arXiv:2501.05441",
+        relativistic=True,
+        parity=math.log(2),
     )
 
 
@@ -68,8 +116,163 @@ def artgan_regularizers() -> Iterator[Regularizer]:
         "r1",
         f"{_HERE}.regularizers.r1:build",
         summary="keeps D flat around the reals",
-        options=f"{_HERE}.regularizers.r1_options:R1Options",
+        options=f"{_HERE}.regularizers.options:R1Options",
         source="Mescheder, Geiger and Nowozin 2018, arXiv:1801.04406 (Eq. 9)",
+        strength="gamma",
+    )
+    yield Regularizer(
+        "r2",
+        f"{_HERE}.regularizers.r2:build",
+        summary="keeps D flat around the fakes",
+        options=f"{_HERE}.regularizers.options:R2Options",
+        source="Mescheder, Geiger and Nowozin 2018, arXiv:1801.04406 (Eq. 10)",
+        strength="gamma",
+    )
+    yield Regularizer(
+        "gradient-penalty",
+        f"{_HERE}.regularizers.gradient_penalty:build",
+        summary="keeps D's slope at 1 between reals and fakes; with wasserstein: WGAN-GP",
+        options=f"{_HERE}.regularizers.options:GradientPenaltyOptions",
+        source="Gulrajani et al. 2017, arXiv:1704.00028",
+    )
+
+
+@hookimpl
+def artgan_augmentations() -> Iterator[Augmentation]:
+    """Yield the changes to what D is shown."""
+    yield Augmentation(
+        "diffaugment",
+        f"{_HERE}.augmentations.diffaugment:build",
+        summary="colour, translation and cutout, for few pictures",
+        options=f"{_HERE}.augmentations.options:DiffaugmentOptions",
+        source="Zhao et al. 2020, arXiv:2006.10738",
+    )
+    yield Augmentation(
+        "instance-noise",
+        f"{_HERE}.augmentations.instance_noise:build",
+        summary="noise on all that D is shown, fading out",
+        options=f"{_HERE}.augmentations.options:InstanceNoiseOptions",
+        source="Sonderby et al. 2017, arXiv:1610.04490",
+        adaptive=False,
+    )
+
+
+@hookimpl
+def artgan_policies() -> Iterator[Policy]:
+    """Yield what watches training and acts on it."""
+    yield Policy(
+        "one-to-one",
+        f"{_HERE}.policies.balance:one_to_one",
+        summary="D and G learn in every step, at their rates",
+    )
+    yield Policy(
+        "ttur",
+        f"{_HERE}.policies.balance:ttur",
+        summary="D learns faster than G",
+        options=f"{_HERE}.policies.options:TturOptions",
+        source="Heusel et al. 2017, arXiv:1706.08500",
+    )
+    yield Policy(
+        "skip-d",
+        f"{_HERE}.policies.balance:skip_d",
+        summary="D rests while its loss says that it is too far ahead",
+        options=f"{_HERE}.policies.options:SkipDOptions",
+        reads_loss=True,
+    )
+    yield Policy(
+        "adaptive",
+        f"{_HERE}.policies.adaptive:adaptive",
+        summary="D slows down while it is right too often, or leaves G nothing to learn from",
+        options=f"{_HERE}.policies.options:AdaptiveOptions",
+    )
+    yield Policy(
+        "ada",
+        f"{_HERE}.policies.ada:ada",
+        summary="augments more while D is right too often, less while it is not",
+        options=f"{_HERE}.policies.options:AdaOptions",
+        source="Karras et al. 2020, arXiv:2006.06676 §3",
+        role="strength",
+    )
+    yield Policy(
+        "doctor",
+        f"{_HERE}.policies.doctor:doctor",
+        summary="names the state of the run in words, and acts on what it sees",
+        options=f"{_HERE}.policies.options:DoctorOptions",
+        role="doctor",
+    )
+
+
+@hookimpl
+def artgan_metrics() -> Iterator[Metric]:
+    """Yield the measures of pictures."""
+    yield Metric(
+        "swd",
+        f"{_HERE}.metrics.swd:build",
+        summary="sliced Wasserstein distance of patches at each scale, and of colours",
+        options=f"{_HERE}.metrics.options:SwdOptions",
+        source="Karras et al. 2018, arXiv:1710.10196 §5",
+        figures=(("swd", "low"), ("colour", "low")),
+        score=("swd", "colour"),
+        quick=(("patches", 16), ("directions", 128)),
+    )
+    yield Metric(
+        "coverage",
+        f"{_HERE}.metrics.coverage:build",
+        summary="density and coverage, on pixels and on a fixed random network",
+        options=f"{_HERE}.metrics.options:CoverageOptions",
+        source="Naeem et al. 2020, arXiv:2002.09797",
+        figures=(
+            ("pixel-density", "high"),
+            ("pixel-coverage", "high"),
+            ("network-density", "high"),
+            ("network-coverage", "high"),
+        ),
+        score=("pixel-coverage", "network-coverage"),
+    )
+    yield Metric(
+        "diversity",
+        f"{_HERE}.metrics.diversity:build",
+        summary="how different the pictures are from each other, in parts of the reals' own",
+        options=f"{_HERE}.metrics.options:DiversityOptions",
+        source="Odena, Olah and Shlens 2017, arXiv:1610.09585 §4.2",
+        figures=(("ms-ssim", "low"), ("ms-ssim-reals", ""), ("distance", "high")),
+        quick=(("pairs", 100),),
+    )
+    yield Metric(
+        "copying",
+        f"{_HERE}.metrics.copying:build",
+        summary="how much closer to a real the pictures are than reals to each other",
+        options=f"{_HERE}.metrics.options:CopyingOptions",
+        source="Alaa et al. 2022, arXiv:2102.08921 §3",
+        figures=(("ratio", "high"), ("copies", "low")),
+        needs=("training",),
+        veto=(("ratio", 0.25),),
+        quick=(("sample", 256),),
+    )
+    yield Metric(
+        "drift",
+        f"{_HERE}.metrics.drift:build",
+        summary="how far the same latents' pictures moved since an earlier checkpoint",
+        source="Karnewar and Wang 2019, arXiv:1903.06048 §4",
+        figures=(("drift", "low"),),
+        needs=("earlier",),
+        floor=False,
+    )
+    yield Metric(
+        "spectrum",
+        f"{_HERE}.metrics.spectrum:build",
+        summary="distance of radial power spectra: checkerboards, noise and blur",
+        source="Durall, Keuper and Keuper 2020, arXiv:2003.01826",
+        figures=(("spectrum", "low"), ("finest", "")),
+    )
+    yield Metric(
+        "inception",
+        f"{_HERE}.metrics.inception:build",
+        summary="FID, KID, precision and recall on Inception features; downloads weights",
+        options=f"{_HERE}.metrics.options:InceptionOptions",
+        source="Heusel et al. 2017, arXiv:1706.08500; Binkowski et al. 2018, arXiv:1801.01401",
+        figures=(("fid", "low"), ("kid", "low"), ("precision", "high"), ("recall", "high")),
+        extra="inception",
     )
 
 

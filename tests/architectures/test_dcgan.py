@@ -9,6 +9,7 @@ from artgan.registry import Registry
 from artgan_plugins.architectures.dcgan import (
     MinibatchDeviation,
     PixelNorm,
+    _Up,
     resize_and_convolve,
     widths,
 )
@@ -37,7 +38,7 @@ def test_shapes(size, channels):
 @pytest.mark.parametrize(
     ("upsample", "g_norm", "d_norm"),
     [
-        *itertools.product(["nearest", "bilinear", "transposed"], ["batch"], ["none"]),
+        *itertools.product(["subpixel", "nearest", "bilinear", "transposed"], ["batch"], ["none"]),
         ("nearest", "pixel", "batch"),
         ("transposed", "none", "spectral"),
     ],
@@ -135,3 +136,44 @@ def test_resize_and_convolve_is_what_it_says(mode, biased):
     ours = resize_and_convolve(features, weight, bias, mode=mode)
     inside = slice(1, -1) if mode == "bilinear" else slice(None)
     assert_close(ours[..., inside, inside], plain[..., inside, inside])
+
+
+def test_subpixel_shuffles_channels_into_pixels():
+    """With a kernel that copies its channels, four channels of a pixel become its four pixels."""
+    up = _Up(4, 1, "subpixel", bias=False)
+    with torch.no_grad():
+        up.conv.weight.zero_()
+        for i in range(4):
+            up.conv.weight[i, i, 1, 1] = 1.0
+    features = torch.tensor([1.0, 2.0, 3.0, 4.0]).view(1, 4, 1, 1)
+    assert_close(up(features), torch.tensor([[[[1.0, 2.0], [3.0, 4.0]]]]))
+
+
+@pytest.mark.parametrize("heads", [1, 2, 3])
+def test_heads_judge_smaller_copies(heads):
+    networks = build((32, 48), heads=heads)
+    pictures = torch.rand(4, 3, 32, 48)
+    logits = networks.discriminator((pictures,))
+    logits = logits if isinstance(logits, tuple) else (logits,)
+    assert [tuple(head.shape) for head in logits] == [(4,)] * heads
+    if heads > 1:  # what is gone in a smaller copy is nothing to its head
+        checkers = (torch.arange(32)[:, None] + torch.arange(48)) % 2 * 2.0 - 1
+        changed = networks.discriminator((pictures + 0.1 * checkers,))
+        assert_close(changed[1], logits[1], atol=1e-5, rtol=0)
+        assert (changed[0] - logits[0]).abs().max() > 1e-4
+
+
+def test_no_more_heads_than_halvings():
+    assert len(build((16, 16), heads=4).discriminator((torch.zeros(4, 3, 16, 16),))) == 2
+
+
+def test_hes_weights_keep_signals_at_their_size():
+    torch.manual_seed(0)
+    pictures = torch.randn(8, 3, 64, 64)
+    spread = {}
+    for init in ("he", "paper"):
+        networks = build((64, 64), base_channels=16, d_init=init, minibatch_deviation=False)
+        features = networks.discriminator.blocks[:-1](pictures)
+        spread[init] = features.square().mean().sqrt().item()
+    assert 0.3 < spread["he"] < 3
+    assert spread["paper"] < 0.05

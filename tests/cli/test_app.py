@@ -75,8 +75,8 @@ WRONG = {
     "a foreign name": (["b\x1b[2J"], "No such command 'b\\x1b[2J'; see 'artgan --help'"),
     "an unknown kind": (
         ["plugins", "list", "--kind", "sampler"],
-        "no kind 'sampler': did you mean 'samplers'? known: architectures, objectives, "
-        "regularizers, samplers, writers",
+        "no kind 'sampler': did you mean 'samplers'? known: architectures, augmentations, "
+        "metrics, objectives, policies, regularizers, samplers, writers",
     ),
 }
 

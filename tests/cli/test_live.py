@@ -4,7 +4,7 @@ import torch
 from rich.console import Console
 
 from artgan.cli.live import LineWatcher, LiveWatcher, clock, figures, half_blocks
-from artgan.loop import Status
+from artgan.watching import Status
 
 STATUS = Status(1500, 4000, 50.0, {"D/adversarial": 1.25, "sign_accuracy": 0.5, "bad": 0.0}, 30, 0)
 

@@ -82,8 +82,10 @@ def test_show(capsys):
         "  supplied by           artgan 0.1.0\n"
         "  source                Arjovsky, Chintala and Bottou 2017, arXiv:1701.07875\n"
         "  relativistic          no\n"
-        "  default regularizers  r1\n"
+        "  batch coupled         no\n"
+        "  default regularizers  gradient-penalty\n"
         "  accuracy target       0.6\n"
+        "  parity                none\n"
         "\n"
         "options, set with --set objectives.wasserstein.OPTION=VALUE\n"
         "  drift = 0.001  (float, >= 0, <= 1)\n"
@@ -125,7 +127,7 @@ def test_show_of_an_unknown_name(capsys):
     assert run(["plugins", "show", "slrep"]) == 2
     out, err = capsys.readouterr()
     assert out == ""
-    assert err.startswith("artgan: no component 'slrep': did you mean 'slerp'? known: circle, ")
+    assert err.startswith("artgan: no component 'slrep': did you mean 'slerp'? known: ada, ")
 
 
 def test_show_of_an_unknown_name_in_a_kind(capsys):

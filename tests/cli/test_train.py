@@ -70,7 +70,7 @@ def test_refusals(images, tmp_path, capsys):
     )  # fmt: skip
     refused(
         ["train", images, "--arch", "dcgna"], 2,
-        "no architecture 'dcgna': did you mean 'dcgan'? known: dcgan", capsys,
+        "no architecture 'dcgna': did you mean 'dcgan'? known: dcgan, msg-gan", capsys,
     )  # fmt: skip
     refused(
         ["train", images, "--kimg", "nan"], 2,

@@ -2,8 +2,8 @@ import torch
 from torch.testing import assert_close
 
 from artgan.api import Batch
+from artgan_plugins.regularizers.options import R1Options
 from artgan_plugins.regularizers.r1 import build, r1_penalty
-from artgan_plugins.regularizers.r1_options import R1Options
 
 A = torch.tensor([1.0, -2.0, 0.5, 3.0]).view(1, 1, 2, 2)
 

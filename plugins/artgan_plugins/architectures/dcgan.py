@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import itertools
 from typing import TYPE_CHECKING
 
@@ -11,6 +10,11 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from artgan.api import Networks, Size
+from artgan_plugins.architectures.layers import (
+    MinibatchDeviation,
+    PixelNorm,
+    resize_and_convolve,
+)
 
 if TYPE_CHECKING:
     from artgan.api import Pyramid
@@ -27,7 +31,9 @@ __all__ = [
 ]
 
 SEED_SIDE = 4
-GROUP = 4
+
+SMALL = 0.3
+"""The share of He's weights that the layer before the logits begins with."""
 
 
 def build(options: DcganOptions, *, size: Size, channels: int) -> Networks:
@@ -39,10 +45,11 @@ def build(options: DcganOptions, *, size: Size, channels: int) -> Networks:
         channels: 1, 3 or 4.
 
     Source: Radford, Metz and Chintala 2016, arXiv:1511.06434 §3.
-    Differs: by default the generator convolves and resizes instead of convolving transposed, for
-        the reason of Odena et al. 2016, doi:10.23915/distill.00003, who resize first; both
-        networks have leaky ReLUs, the discriminator has no BatchNorm but a minibatch deviation
-        channel, and latents are Gaussian.
+    Differs: by default the generator convolves to four times the channels and shuffles them into
+        pixels (Shi et al. 2016, arXiv:1609.05158 §3.2) instead of convolving transposed; both
+        networks have leaky ReLUs; the discriminator has no BatchNorm but a minibatch deviation
+        channel and He's initial weights (He et al. 2015, arXiv:1502.01852 §2.2), and may have
+        heads of its own for smaller copies of the picture; latents are Gaussian.
     """
     stages = (min(size) // SEED_SIDE).bit_length() - 1
     levels = widths(stages, base=options.base_channels, most=options.max_channels)
@@ -61,6 +68,8 @@ def build(options: DcganOptions, *, size: Size, channels: int) -> Networks:
         channels,
         norm=options.d_norm,
         deviation=options.minibatch_deviation,
+        heads=min(options.heads, stages),
+        init=options.d_init,
     )
     return Networks(generator, discriminator)
 
@@ -72,41 +81,6 @@ def widths(stages: int, *, base: int, most: int) -> list[int]:
     [512, 256, 128, 64]
     """
     return [min(most, base * 2**level) for level in reversed(range(stages))]
-
-
-class PixelNorm(nn.Module):
-    """Scales each pixel's features to a mean square of 1.
-
-    Source: Karras et al. 2018, arXiv:1710.10196 §4.2.
-    """
-
-    def forward(self, features: Tensor) -> Tensor:
-        """Return features (N, C, H, W), normalised over C."""
-        return features * (features.square().mean(1, keepdim=True) + 1e-8).rsqrt()
-
-
-class MinibatchDeviation(nn.Module):
-    """Adds one channel that says how much a picture differs from its neighbours in the batch.
-
-    Groups are of four consecutive pictures; the last one may be smaller.
-
-    Source: Karras et al. 2018, arXiv:1710.10196 §3.
-    """
-
-    def forward(self, features: Tensor) -> Tensor:
-        """Return features (N, C, H, W) with a channel more, (N, C + 1, H, W)."""
-        count, _, height, width = features.shape
-        parts = features.split(GROUP)
-        if count % GROUP == 0:  # the usual case, at once
-            parts = (features.unflatten(0, (-1, GROUP)).transpose(0, 1),)  # (4, N/4, C, H, W)
-        deviations = []
-        for part in parts:
-            centred = part - part.mean(0, keepdim=True)
-            deviation = (centred.square().mean(0) + 1e-8).sqrt()
-            each = deviation.flatten(-3).mean(-1).view(-1)  # one a group
-            deviations.append(each.repeat_interleave(part.shape[0]))
-        channel = torch.cat(deviations).view(count, 1, 1, 1)
-        return torch.cat([features, channel.expand(count, 1, height, width)], 1)
 
 
 def _norm(kind: str, channels: int) -> nn.Module:
@@ -126,66 +100,13 @@ def _initialise(module: nn.Module) -> None:
         nn.init.zeros_(module.bias)
 
 
-_PHASES = {
-    "nearest": torch.tensor(
-        [
-            [[1.0, 0.0, 0.0], [0.0, 1.0, 1.0], [0.0, 0.0, 0.0]],
-            [[0.0, 0.0, 0.0], [1.0, 1.0, 0.0], [0.0, 0.0, 1.0]],
-        ]
-    ),
-    "bilinear": torch.tensor(
-        [
-            [[0.75, 0.25, 0.0], [0.25, 0.75, 0.75], [0.0, 0.0, 0.25]],
-            [[0.25, 0.0, 0.0], [0.75, 0.75, 0.25], [0.0, 0.25, 0.75]],
-        ]
-    ),
-}
-"""How each tap of a 3x3 kernel, after doubling, spreads over pixels of before: (output phase, pixel
-of before, tap)."""
-
-
-@functools.cache
-def _phases(mode: str, dtype: torch.dtype, device: torch.device) -> Tensor:
-    return _PHASES[mode].to(device, dtype)
-
-
-def resize_and_convolve(
-    features: Tensor, weight: Tensor, bias: Tensor | None, *, mode: str
-) -> Tensor:
-    """Return features that are doubled and then convolved, computed before doubling.
-
-    Each of the four phases of the output is a 3x3 convolution at the lower size, because several
-    taps of the kernel fall on one pixel of before. The result is the same (for "bilinear" the
-    outermost row and column see the edge repeated, not zeros); on a CPU it is many times quicker
-    where there are few channels.
-
-    Args:
-        features: (N, C, H, W).
-        weight: (D, C, 3, 3).
-        bias: (D,) or None.
-        mode: "nearest" or "bilinear".
-
-    Returns:
-        (N, D, 2H, 2W).
-
-    Source: Shi et al. 2016, arXiv:1609.07009, where sub-pixel convolution is explained so.
-    """
-    phases = _phases(mode, weight.dtype, weight.device)
-    kernels = torch.einsum("aui,bvj,dcij->dabcuv", phases, phases, weight).flatten(0, 2)
-    if mode == "bilinear":
-        out = functional.conv2d(functional.pad(features, (1, 1, 1, 1), mode="replicate"), kernels)
-    else:
-        out = functional.conv2d(features, kernels, padding=1)  # (N, 4D, H, W)
-    doubled = functional.pixel_shuffle(out, 2)
-    return doubled if bias is None else doubled + bias.view(1, -1, 1, 1)
-
-
 class _Up(nn.Module):
     """Doubles height and width.
 
     Args:
         before, after: channels.
-        how: "transposed" convolves transposed; "nearest" resizes, then convolves; "bilinear"
+        how: "subpixel" convolves to four times the channels and shuffles them into pixels;
+            "transposed" convolves transposed; "nearest" resizes, then convolves; "bilinear"
             convolves, then resizes, for a quarter of the work.
         bias: whether the convolution has one.
         last: whether a picture comes out: then "bilinear" resizes first too, to stay sharp.
@@ -201,12 +122,15 @@ class _Up(nn.Module):
         if how == "transposed":
             self.conv = nn.ConvTranspose2d(before, after, 4, 2, 1, bias=bias)
         else:
-            self.conv = nn.Conv2d(before, after, 3, 1, 1, bias=bias)
+            wide = 4 * after if how == "subpixel" else after
+            self.conv = nn.Conv2d(before, wide, 3, 1, 1, bias=bias)
 
     def forward(self, features: Tensor) -> Tensor:
         if self.resizes_first:
             return resize_and_convolve(features, self.conv.weight, self.conv.bias, mode=self.how)
         out: Tensor = self.conv(features)
+        if self.how == "subpixel":
+            return functional.pixel_shuffle(out, 2)
         if self.how == "bilinear":
             out = functional.interpolate(out, scale_factor=2, mode="bilinear", align_corners=False)
         return out
@@ -220,7 +144,7 @@ class DcganGenerator(nn.Module):
         seed: (height, width) of the coarsest grid.
         levels: channels from the seed grid up, one a doubling.
         channels: of the picture.
-        upsample: "bilinear", "nearest" or "transposed".
+        upsample: "subpixel", "bilinear", "nearest" or "transposed".
         norm: "batch", "pixel" or "none".
     """
 
@@ -270,6 +194,33 @@ class DcganGenerator(nn.Module):
         return self.project.weight.T
 
 
+def _head(
+    seed: Size, levels: list[int], channels: int, *, norm: str, deviation: bool, init: str
+) -> nn.Sequential:
+    """Return layers that judge a picture, (N, C, H, W) -> (N, 1, 1, 1)."""
+    blocks: list[nn.Module] = []
+    for before, after in itertools.pairwise([channels, *reversed(levels)]):
+        normed = norm == "batch" and bool(blocks)
+        blocks.append(nn.Conv2d(before, after, 4, 2, 1, bias=not normed))
+        if normed:
+            blocks.append(nn.BatchNorm2d(after))
+        blocks.append(nn.LeakyReLU(0.2, inplace=True))
+    if deviation:
+        blocks.append(MinibatchDeviation())
+    blocks.append(nn.Conv2d(levels[0] + int(deviation), 1, seed))
+    head = nn.Sequential(*blocks).apply(_initialise)
+    layers = [module for module in blocks if isinstance(module, nn.Conv2d)]
+    if init == "he":  # signals keep their size from layer to layer; logits begin small
+        for layer in layers:
+            nn.init.kaiming_normal_(layer.weight, 0.2)
+        with torch.no_grad():
+            layers[-1].weight.mul_(SMALL)
+    if norm == "spectral":
+        for layer in layers:
+            nn.utils.parametrizations.spectral_norm(layer)
+    return head
+
+
 class DcganDiscriminator(nn.Module):
     """Judges pictures, signed range; higher is more real.
 
@@ -279,30 +230,35 @@ class DcganDiscriminator(nn.Module):
         channels: of the picture.
         norm: "none", "batch" or "spectral"; the first layer has none but "spectral".
         deviation: whether the coarsest grid gets a minibatch deviation channel.
+        heads: how many sizes of the picture are judged, each half the one before, by layers of
+            their own: what is coarse is quick to learn, and cheap.
+        init: "he" or "paper".
     """
 
     def __init__(
-        self, seed: Size, levels: list[int], channels: int, *, norm: str, deviation: bool
+        self,
+        seed: Size,
+        levels: list[int],
+        channels: int,
+        *,
+        norm: str,
+        deviation: bool,
+        heads: int = 1,
+        init: str = "paper",
     ) -> None:
         super().__init__()
-        blocks: list[nn.Module] = []
-        for before, after in itertools.pairwise([channels, *reversed(levels)]):
-            normed = norm == "batch" and bool(blocks)
-            blocks.append(nn.Conv2d(before, after, 4, 2, 1, bias=not normed))
-            if normed:
-                blocks.append(nn.BatchNorm2d(after))
-            blocks.append(nn.LeakyReLU(0.2, inplace=True))
-        if deviation:
-            blocks.append(MinibatchDeviation())
-        blocks.append(nn.Conv2d(levels[0] + int(deviation), 1, seed))
-        self.blocks = nn.Sequential(*blocks)
-        self.apply(_initialise)
-        if norm == "spectral":
-            for module in self.modules():
-                if isinstance(module, nn.Conv2d):
-                    nn.utils.parametrizations.spectral_norm(module)
+        kinds = {"norm": norm, "deviation": deviation, "init": init}
+        self.blocks = _head(seed, levels, channels, **kinds)  # type: ignore[arg-type]
+        self.smaller = nn.ModuleList(
+            _head(seed, [max(1, 2 * c // 3) for c in levels[:-i]], channels, **kinds)  # type: ignore[arg-type]
+            for i in range(1, heads)
+        )
 
-    def forward(self, pictures: Pyramid) -> Tensor:
-        """Return logits (N,) of the finest pictures of a pyramid, (N, C, H, W)."""
-        logits: Tensor = self.blocks(pictures[-1])
-        return logits.flatten()
+    def forward(self, pictures: Pyramid) -> Tensor | tuple[Tensor, ...]:
+        """Return logits (N,) of the finest pictures, (N, C, H, W); a tuple if there are heads."""
+        picture = pictures[-1]
+        logits = [self.blocks(picture).flatten()]
+        for head in self.smaller:
+            picture = functional.avg_pool2d(picture, 2)
+            logits.append(head(picture).flatten())
+        return tuple(logits) if self.smaller else logits[0]

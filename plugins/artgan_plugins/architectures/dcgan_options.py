@@ -12,24 +12,33 @@ __all__ = ["DcganOptions"]
 
 
 class DcganOptions(Options):
-    """Widths and habits of the pair. The paper's: z_dim 100, upsample transposed, d_norm batch."""
+    """Widths and habits of the pair.
+
+    The paper's: z_dim 100, upsample transposed, d_norm batch, d_init paper, heads 1.
+    """
 
     z_dim: int = Field(64, ge=1, le=4096, description="numbers in a latent")
     base_channels: int = Field(
         48, ge=1, le=1024, description="channels at half the size; doubled with every halving"
     )
     max_channels: int = Field(512, ge=1, le=4096, description="the most channels anywhere")
-    upsample: Literal["bilinear", "nearest", "transposed"] = Field(
-        "bilinear",
-        description="how the generator doubles: bilinear convolves and then resizes smoothly, "
-        "quickest and clean; nearest resizes and then convolves; transposed is the paper's, and "
-        "may leave a checkerboard",
+    upsample: Literal["subpixel", "bilinear", "nearest", "transposed"] = Field(
+        "subpixel",
+        description="how the generator doubles: subpixel convolves and shuffles channels into "
+        "pixels, and learns most in a given time; bilinear convolves and then resizes smoothly, "
+        "soft and clean; nearest resizes and then convolves; transposed is the paper's",
     )
     g_norm: Literal["batch", "pixel", "none"] = Field(
         "batch", description="normalisation in the generator"
     )
     d_norm: Literal["none", "batch", "spectral"] = Field(
         "none", description="normalisation in the discriminator"
+    )
+    d_init: Literal["he", "paper"] = Field(
+        "he", description="the discriminator's first weights: he keeps signals at their size"
+    )
+    heads: int = Field(
+        1, ge=1, le=4, description="sizes of a picture that are judged, each half the one before"
     )
     minibatch_deviation: bool = Field(
         True, description="shows the discriminator how varied its batch is, against mode collapse"

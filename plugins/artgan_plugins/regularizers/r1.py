@@ -5,17 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-import torch
 from torch import Tensor
 
 from artgan.api import Batch, Term
+from artgan_plugins.regularizers.slopes import nothing, squared_slopes, suitable_gamma
 
 if TYPE_CHECKING:
-    from artgan_plugins.regularizers.r1_options import R1Options
+    from artgan_plugins.regularizers.options import R1Options
 
-__all__ = ["GAMMA_PER_PIXEL", "build", "r1_penalty"]
-
-GAMMA_PER_PIXEL = 1e-3
+__all__ = ["build", "r1_penalty"]
 
 
 def r1_penalty(logits: Sequence[Tensor], reals: Sequence[Tensor], *, r1_gamma: float) -> Tensor:
@@ -28,10 +26,7 @@ def r1_penalty(logits: Sequence[Tensor], reals: Sequence[Tensor], *, r1_gamma: f
 
     Source: Mescheder, Geiger and Nowozin 2018, arXiv:1801.04406 §4.1 (Eq. 9).
     """
-    total = torch.stack([head.sum() for head in logits]).sum() / len(logits)
-    gradients = torch.autograd.grad(total, list(reals), create_graph=True)
-    squares = torch.stack([g.square().sum((1, 2, 3)) for g in gradients]).sum(0)
-    return squares * (r1_gamma / 2)
+    return squared_slopes(logits, reals) * (r1_gamma / 2)
 
 
 def build(options: R1Options) -> Term:
@@ -44,10 +39,9 @@ def build(options: R1Options) -> Term:
     def compute(batch: Batch) -> dict[str, Tensor]:
         assert batch.real_logits is not None
         assert batch.reals is not None
-        height, width = batch.reals[-1].shape[-2:]
-        gamma = options.gamma if options.gamma is not None else GAMMA_PER_PIXEL * height * width
-        # 0 * logits: the backward has to reach every parameter of D, its last bias too
-        zero = torch.stack([0 * head for head in batch.real_logits]).sum(0)
-        return {"r1": r1_penalty(batch.real_logits, batch.reals, r1_gamma=gamma) + zero}
+        gamma = suitable_gamma(options.gamma, batch.reals)
+        penalty = r1_penalty(batch.real_logits, batch.reals, r1_gamma=gamma)
+        return {"r1": penalty + nothing(batch.real_logits)}
 
-    return Term("D", compute, needs=frozenset({"reals", "gradients"}), interval=options.interval)
+    needs = frozenset({"reals", "gradients"})
+    return Term("D", compute, needs, interval=options.interval, second_order=True)

@@ -1,0 +1,119 @@
+"""`artgan evaluate`."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from artgan.api import ConfigError, Metric
+from artgan.cli.progress import progress
+from artgan.cli.settings import argument, flag, given
+from artgan.cli.stopping import terminable
+from artgan.config import component_tables, merge, parse_set, validate
+from artgan.measuring import Figure
+from artgan.pipelines.evaluate import EvaluateConfig, check_outputs, document, evaluate_run
+from artgan.registry import registry
+from artgan.screen import plural, safe, say
+
+__all__ = ["app", "evaluate", "table"]
+
+app = typer.Typer(add_completion=False)
+
+E = EvaluateConfig
+
+
+@app.command()
+def evaluate(
+    ctx: typer.Context,
+    run: Annotated[str, argument(E, "run", metavar="RUN")],
+    images: Annotated[str | None, argument(E, "images", metavar="DIR")] = None,
+    count: Annotated[int | None, flag(E, "count")] = None,
+    metrics: Annotated[list[str] | None, flag(E, "metrics", "--metric", metavar="NAME")] = None,
+    sheet: Annotated[str | None, flag(E, "sheet", metavar="FILE")] = None,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print one JSON document.", show_envvar=False)
+    ] = False,
+    out: Annotated[str | None, flag(E, "out", "--out", "-o", metavar="FILE")] = None,
+    overwrite: Annotated[bool | None, flag(E, "overwrite", "--overwrite")] = None,
+    runs: Annotated[str | None, flag(E, "runs", metavar="DIR")] = None,
+    device: Annotated[str | None, flag(E, "device")] = None,
+    set_: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--set",
+            help="An option of a metric, such as metrics.coverage.k=3.",
+            metavar="KIND.NAME.OPTION=VALUE",
+            show_envvar=False,
+        ),
+    ] = None,
+) -> None:
+    """Measure a run's pictures against the real ones.
+
+    Beside each figure stands its floor: what the real pictures score against each other, the best
+    that can be hoped for. Nothing is downloaded, unless a metric is asked for that says so.
+    """
+    assigned = parse_set(set_ or [])
+    for kind in assigned:
+        if kind != Metric.kind:
+            raise ConfigError(f"--set {safe(kind)}: an evaluation has options of metrics only")
+    settings = given(
+        run=run, images=images, count=count, metrics=metrics or None, sheet=sheet, out=out,
+        overwrite=overwrite, runs=runs, device=device,
+        components=merge(component_tables(ctx.obj or {}), assigned),
+    )  # fmt: skip
+    config = validate(EvaluateConfig, settings, "")
+    check_outputs(config)  # refuses before anything heavy is loaded
+    with terminable():
+        found = evaluate_run(config, say, progress, registry())
+    text = json.dumps(document(found), indent=2)
+    say(f"{plural(found.count, 'picture')} against as many real ones")
+    if as_json:
+        print(text)
+    else:
+        print("\n".join(table(found.figures)))
+    if config.out is not None:
+        from artgan.files import write_text
+
+        write_text(Path(config.out), f"{text}\n")
+        say(f"figures written to {safe(config.out)}")
+    if config.sheet is not None:
+        say(f"sheet drawn to {safe(config.sheet)}")
+
+
+def _number(value: float) -> str:
+    """Return a number with three digits.
+
+    >>> _number(1234.6), _number(1), _number(12), _number(0.0123), _number(1e-5)
+    ('1,235', '1.00', '12.0', '0.0123', '0')
+    """
+    if abs(value) < 5e-4:
+        return "0"
+    return f"{value:,.0f}" if abs(value) >= 999.5 else f"{value:#.3g}".rstrip(".")
+
+
+def _verdict(figure: Figure, arrows: tuple[str, str]) -> str:
+    """Return which way is better, and how far a figure is from its floor."""
+    if not figure.better:
+        return ""
+    arrow = arrows[figure.better == "high"]
+    if figure.better == "low" and figure.floor is not None and figure.floor > 0:
+        return f"{arrow} {figure.value / figure.floor:.1f} x floor"
+    return arrow
+
+
+def table(figures: dict[str, Figure]) -> list[str]:
+    """Return figures as lines: name, value, floor, and which way is better."""
+    arrows = ("↓", "↑") if "utf" in (sys.stdout.encoding or "").lower() else ("lower", "higher")
+    rows = [("figure", "value", "floor", "better")]
+    for name, figure in figures.items():
+        floor = "" if figure.floor is None else _number(figure.floor)
+        rows.append((safe(name), _number(figure.value), floor, _verdict(figure, arrows)))
+    widths = [max(len(row[i]) for row in rows) for i in range(3)]
+    return [
+        f"{name:<{widths[0]}}  {value:>{widths[1]}}  {floor:>{widths[2]}}  {verdict}".rstrip()
+        for name, value, floor, verdict in rows
+    ]

@@ -1,0 +1,1 @@
+"""Changes to what the discriminator is shown, reals and fakes alike."""

@@ -1,0 +1,1 @@
+"""Policies: what watches training and acts on it."""

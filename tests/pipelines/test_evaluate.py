@@ -1,0 +1,247 @@
+"""Evaluate: what is compared with what, floors, the sheet, refusals."""
+
+import contextlib
+import json
+
+import pytest
+import torch
+from evaluate_kit import untrained_run
+from fakes import fake_model
+from PIL import Image
+from torch.testing import assert_close
+from training_kit import squares
+
+from artgan.config import validate
+from artgan.errors import ArtganError, ConfigError, ImageError, PathError
+from artgan.images import RECIPE_KEY, to_bytes
+from artgan.latents import draw
+from artgan.models import find_weights, pack, tables_of
+from artgan.pipelines import evaluate as module
+from artgan.pipelines.evaluate import (
+    EvaluateConfig,
+    check_outputs,
+    document,
+    draw_fakes,
+    draw_midpoints,
+    evaluate_run,
+)
+from artgan.registry import Registry
+
+REGISTRY = Registry(entry_points=())
+QUICK = {"metrics": {"swd": {"patches": 4, "directions": 8}, "diversity": {"pairs": 20}}}
+
+
+def config(run, **settings):
+    table = {"run": str(getattr(run, "path", run)), "components": QUICK, **settings}
+    return validate(EvaluateConfig, table, "")
+
+
+def found(settings):
+    """Return what is found, and what is noted on the way."""
+    notes = []
+
+    @contextlib.contextmanager
+    def announce(what):
+        yield lambda done, total: None
+
+    return evaluate_run(settings, notes.append, announce, REGISTRY), notes
+
+
+def test_every_metric_that_needs_no_package_has_its_figures_and_floors(tmp_path):
+    run = untrained_run(tmp_path)
+    result, notes = found(config(run))
+    assert (result.run, result.cur_nimg, result.count) == ("00001-dcgan-squares", 2000, 6)
+    metrics = {name.partition("/")[0] for name in result.figures}
+    assert metrics == {"swd", "coverage", "diversity", "copying", "drift", "spectrum"}
+    without = {name for name, figure in result.figures.items() if figure.floor is None}
+    assert without == {"drift/drift", "copying/midpoint-ratio", "copying/midpoint-copies"}
+    assert result.figures["swd/swd-16"].better == "low"
+    assert result.figures["swd/swd"].value > result.figures["swd/swd"].floor
+    assert result.figures["drift/drift"].value > 0
+    assert notes == [
+        "measuring run 00001-dcgan-squares at 2 kimg",
+        "12 real pictures make two halves of 6",
+    ]
+
+
+def test_same_call_same_figures_and_only_what_was_asked_for(tmp_path):
+    run = untrained_run(tmp_path)
+    settings = config(run, metrics=("swd",), count=4)
+    (one, notes), (other, _) = found(settings), found(settings)
+    assert one == other
+    assert one.count == 4
+    assert {name.partition("/")[0] for name in one.figures} == {"swd"}
+    assert len(notes) == 1
+
+
+def test_halves_of_the_reals_are_at_the_floor(tmp_path, monkeypatch):
+    """Fakes that are the floor's reals have the floor's figures."""
+    run = untrained_run(tmp_path)
+    kept = []
+    load = module.load_reals
+    monkeypatch.setattr(module, "load_reals", lambda *a, **k: kept.append(load(*a, **k)) or kept[0])
+    monkeypatch.setattr(module, "draw_fakes", lambda *a: kept[0].halves.others)
+    result, _ = found(config(run, metrics=("swd", "coverage", "diversity", "spectrum")))
+    for figure in result.figures.values():
+        assert figure.value == figure.floor
+
+
+def test_first_checkpoint_has_nothing_to_drift_from(tmp_path):
+    run = untrained_run(tmp_path)
+    result, notes = found(config(f"{run.path}@1000"))
+    assert "'drift' is left out: it needs an earlier checkpoint" in notes
+    assert result.cur_nimg == 1000
+    with pytest.raises(ConfigError, match="nothing of what was asked for can be measured"):
+        found(config(f"{run.path}@1000", metrics=("drift",)))
+
+
+def test_other_pictures_may_be_given(tmp_path):
+    run = untrained_run(tmp_path)
+    others = squares(tmp_path / "others", 8, side=24)
+    result, notes = found(config(run, images=str(others), metrics=("swd",)))
+    assert result.count == 4
+    assert "8 real pictures make two halves of 4" in notes
+
+
+def test_a_packed_file_needs_its_pictures_given(tmp_path):
+    run = untrained_run(tmp_path)
+    file = tmp_path / "mine.artgan"
+    weights = find_weights(str(run.path), tmp_path)
+    pack(weights, file, tables_of(str(run.path), tmp_path))
+    with pytest.raises(ConfigError) as caught:
+        found(config(file))
+    assert str(caught.value) == (
+        "mine.artgan at 2 kimg is packed without its pictures: give the folder: "
+        f"artgan evaluate {file} DIR"
+    )
+    images = str(tmp_path / "squares")
+    result, notes = found(config(file, images=images))
+    assert result.run == "mine.artgan"
+    assert "'drift' is left out: it needs an earlier checkpoint" in notes
+    whole, _ = found(config(run))
+    assert result.figures["swd/swd"] == whole.figures["swd/swd"]
+
+
+@pytest.mark.parametrize("channels", [1, 4])
+def test_grey_and_alpha(tmp_path, channels):
+    run = untrained_run(tmp_path, channels=channels, count=5)
+    result, _ = found(config(run, metrics=("swd", "copying")))
+    assert result.count == 2
+
+
+def test_the_sheet_shows_the_closest_and_their_reals(tmp_path):
+    run = untrained_run(tmp_path)
+    path = tmp_path / "n.png"
+    _, notes = found(config(run, sheet=str(path), metrics=("swd",)))
+    assert notes[-1].startswith("closest to a real one, in parts of its distance to the others: ")
+    with Image.open(path) as sheet:
+        assert sheet.size == (8 * 18 + 2, 6 * 18 + 2)
+        made = json.loads(sheet.text[RECIPE_KEY])
+    assert made["command"] == "evaluate"
+    assert sorted(made["evaluate"]["seeds"]) == list(range(6))
+
+
+def test_document_is_json(tmp_path):
+    result, _ = found(config(untrained_run(tmp_path), metrics=("drift",)))
+    written = json.loads(json.dumps(document(result)))
+    assert list(written) == ["version", "run", "checkpoint", "count", "figures"]
+    (figure,) = written["figures"].values()
+    assert figure == {
+        "value": result.figures["drift/drift"].value, "floor": None, "better": "low"
+    }  # fmt: skip
+
+
+def test_too_few_pictures(tmp_path):
+    run = untrained_run(tmp_path, count=3)
+    with pytest.raises(ImageError) as caught:
+        found(config(run))
+    assert str(caught.value) == (
+        f"{tmp_path / 'squares'} holds 3 usable pictures: to measure takes at least 4"
+    )
+
+
+def test_pictures_that_are_gone(tmp_path):
+    run = untrained_run(tmp_path)
+    (tmp_path / "squares").rename(tmp_path / "moved")
+    with pytest.raises(PathError, match="at 2 kimg are not in .*squares: give the folder: artgan "):
+        found(config(run))
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"metrics": ("swdd",)}, "no metric 'swdd': did you mean 'swd'?"),
+        ({"run": "nothing"}, "no run nothing: "),
+        ({"images": "nowhere"}, "nowhere"),
+        ({"sheet": "a.jpg"}, "--sheet a.jpg: expected a name that ends in .png"),
+        ({"sheet": "a.png", "out": "a.png"}, "--sheet and --out are both a.png: give two names"),
+    ],
+)
+def test_wrong_settings_are_refused(tmp_path, settings, message):
+    run = untrained_run(tmp_path)
+    with pytest.raises(ArtganError) as caught:
+        found(config(settings.pop("run", run), **settings))
+    assert message in str(caught.value)
+
+
+def test_what_exists_is_kept(tmp_path):
+    (tmp_path / "a.json").write_text("mine")
+    settings = {"run": "1", "out": str(tmp_path / "a.json")}
+    with pytest.raises(PathError, match="exists: choose another name, or add --overwrite"):
+        check_outputs(validate(EvaluateConfig, settings, ""))
+    check_outputs(validate(EvaluateConfig, {**settings, "overwrite": True}, ""))
+
+
+def test_a_metric_that_takes_more_pictures_is_warned_about(tmp_path, monkeypatch):
+    run = untrained_run(tmp_path)
+    monkeypatch.setattr("artgan.measuring.Meter.enough", 2000)
+    _, notes = found(config(run, metrics=("swd",)))
+    assert notes[-1] == (
+        "'swd' means little with 6 pictures: it takes 2,000, and as many real ones in each half"
+    )
+
+
+def test_large_pictures_are_compared_in_smaller_numbers(tmp_path, monkeypatch):
+    run = untrained_run(tmp_path)
+    monkeypatch.setattr(module, "SET_BYTES", 4 * 3 * 16 * 16 * 4)
+    result, notes = found(config(run, metrics=("swd",)))
+    assert result.count == 4
+    assert notes[-1] == "4 pictures of this size at most are compared, for want of memory"
+
+
+def test_many_training_pictures_are_thinned_out(tmp_path, monkeypatch):
+    run = untrained_run(tmp_path)
+    monkeypatch.setattr(module, "MAX_TRAINING", 9)
+    _, notes = found(config(run, metrics=("copying",)))
+    assert notes[-1] == "copies are looked for among 9 of 12 real pictures"
+
+
+# Fakes
+
+
+def test_fakes_are_those_of_seeds_from_0_in_bytes():
+    model = fake_model()
+    fakes = draw_fakes(model, 20)
+    assert_close(fakes * 255, (fakes * 255).round())
+    alone = to_bytes((model.generator.render(draw([17], 8, "gaussian"))[-1] + 1) / 2)
+    assert (to_bytes(fakes[17:18]).int() - alone.int()).abs().max() <= 1
+    assert torch.equal(draw_fakes(model, 3), fakes[:3])
+    assert draw_fakes(fake_model(channels=4), 2).shape == (2, 3, 8, 12)
+
+
+@pytest.mark.parametrize("prior", ["gaussian", "sphere"])
+def test_midpoints_are_as_long_as_latents_are(prior):
+    model = fake_model(64, prior=prior)
+    seen = []
+    original = model.generator.codes
+    model.generator.codes = lambda z, psi=1.0: (seen.append(z), original(z, psi))[1]
+    assert draw_midpoints(model, 16).shape == (16, 3, 8, 12)
+    lengths = seen[0].norm(dim=1)
+    if prior == "sphere":
+        assert_close(lengths, torch.full((16,), 8.0))
+    assert float(lengths.mean()) == pytest.approx(8, rel=0.1)
+    a, b = draw([3, 4], 64, prior)
+    angles = torch.nn.functional.cosine_similarity(seen[0][3], torch.stack([a, b]), dim=1)
+    if prior == "sphere":
+        assert_close(angles[0], angles[1])
+    assert float(angles.min()) > 0.5
