@@ -83,6 +83,7 @@ class Trainer:
         for module in self.networks.named().values():
             place(module, device)
         self.objective, self.terms = self.parts.objective, self.parts.terms
+        self._own: dict[Phase, list[nn.Parameter]] = {}
         self.steering = Steering.build(config, registry, self.parts.supplied)
         self.optimizers: dict[Phase, torch.optim.Adam] = {
             "D": adam(self._parameters("D"), lr=_set(config.d_lr), betas=BETAS),
@@ -101,8 +102,10 @@ class Trainer:
         return self.parts.suppliers
 
     def _parameters(self, phase: Phase) -> list[nn.Parameter]:
-        modules = self.networks.of_phase(phase).values()
-        return [parameter for module in modules for parameter in module.parameters()]
+        if phase not in self._own:  # once: looking for them takes as long as a small layer
+            modules = self.networks.of_phase(phase).values()
+            self._own[phase] = [p for module in modules for p in module.parameters()]
+        return self._own[phase]
 
     # The step
 

@@ -45,7 +45,9 @@ def build(options: DcganOptions, *, size: Size, channels: int) -> Networks:
         channels: 1, 3 or 4.
 
     Source: Radford, Metz and Chintala 2016, arXiv:1511.06434 §3.
-    Differs: by default the generator convolves to four times the channels and shuffles them into
+    Differs: by default the generator has a hidden layer before its first grid, which is 8 px on its
+        short side and not 4, for there a layer without convolution is cheaper and says where
+        things are; it convolves to four times the channels and shuffles them into
         pixels (Shi et al. 2016, arXiv:1609.05158 §3.2) instead of convolving transposed; both
         networks have leaky ReLUs; the discriminator has no BatchNorm but a minibatch deviation
         channel and He's initial weights (He et al. 2015, arXiv:1502.01852 §2.2), and may have
@@ -54,13 +56,15 @@ def build(options: DcganOptions, *, size: Size, channels: int) -> Networks:
     stages = (min(size) // SEED_SIDE).bit_length() - 1
     levels = widths(stages, base=options.base_channels, most=options.max_channels)
     seed = (size[0] >> stages, size[1] >> stages)
+    skipped = 1 if options.first_grid == 8 and stages > 1 else 0
     generator = DcganGenerator(
         options.z_dim,
-        seed,
-        levels,
+        (seed[0] << skipped, seed[1] << skipped),
+        levels[skipped:],
         channels,
         upsample=options.upsample,
         norm=options.g_norm,
+        hidden=options.hidden,
     )
     discriminator = DcganDiscriminator(
         seed,
@@ -141,11 +145,12 @@ class DcganGenerator(nn.Module):
 
     Args:
         z_dim: numbers in a latent.
-        seed: (height, width) of the coarsest grid.
-        levels: channels from the seed grid up, one a doubling.
+        seed: (height, width) of the first grid.
+        levels: channels from that grid up, one a doubling.
         channels: of the picture.
         upsample: "subpixel", "bilinear", "nearest" or "transposed".
         norm: "batch", "pixel" or "none".
+        hidden: numbers in a layer between the latent and the first grid; 0 is no such layer.
     """
 
     def __init__(
@@ -157,12 +162,22 @@ class DcganGenerator(nn.Module):
         *,
         upsample: str,
         norm: str,
+        hidden: int = 0,
     ) -> None:
         super().__init__()
         self.z_dim = z_dim
         self.seed = seed
         biased = norm != "batch"
-        self.project = nn.Linear(z_dim, levels[0] * seed[0] * seed[1], bias=biased)
+        self.hidden = nn.Sequential()
+        if hidden:
+            self.hidden = nn.Sequential(
+                nn.Linear(z_dim, hidden, bias=biased),
+                nn.Unflatten(1, (hidden, 1, 1)),
+                _norm(norm, hidden),
+                nn.LeakyReLU(0.2, inplace=True),
+                nn.Flatten(),
+            )
+        self.project = nn.Linear(hidden or z_dim, levels[0] * seed[0] * seed[1], bias=biased)
         self.first = nn.Sequential(_norm(norm, levels[0]), nn.LeakyReLU(0.2, inplace=True))
         blocks = [
             nn.Sequential(
@@ -177,12 +192,12 @@ class DcganGenerator(nn.Module):
         self.apply(_initialise)
 
     def codes(self, z: Tensor, psi: float = 1.0) -> Tensor:
-        """Return psi * z, (N, z_dim): there is no mapping, and the mean of z is 0."""
+        """Return psi * z, (N, z_dim): a code is a latent, and the mean of z is 0."""
         return z if psi == 1.0 else z * psi
 
     def render(self, codes: Tensor) -> Pyramid:
         """Return one batch of pictures of codes (N, z_dim): signed, (N, C, H, W)."""
-        grid = self.project(codes).unflatten(1, (-1, *self.seed))
+        grid = self.project(self.hidden(codes)).unflatten(1, (-1, *self.seed))
         return (torch.tanh(self.last(self.blocks(self.first(grid)))),)
 
     def forward(self, z: Tensor) -> Pyramid:
@@ -191,7 +206,9 @@ class DcganGenerator(nn.Module):
 
     def latent_weight(self) -> Tensor:
         """Return the weight that the latent meets first, (z_dim, features)."""
-        return self.project.weight.T
+        first = self.hidden[0] if len(self.hidden) else self.project
+        weight: Tensor = first.weight  # type: ignore[assignment]
+        return weight.T
 
 
 def _head(

@@ -14,12 +14,22 @@ __all__ = ["DcganOptions"]
 class DcganOptions(Options):
     """Widths and habits of the pair.
 
-    The paper's: z_dim 100, upsample transposed, d_norm batch, d_init paper, heads 1.
+    The paper's: z_dim 100, hidden 0, first_grid 4, base_channels 128, upsample transposed, d_norm
+    batch, d_init paper.
     """
 
     z_dim: int = Field(64, ge=1, le=4096, description="numbers in a latent")
+    hidden: int = Field(
+        128,
+        ge=0,
+        le=4096,
+        description="numbers in the generator's layer before its first grid; 0 is no such layer",
+    )
+    first_grid: Literal[4, 8] = Field(
+        8, description="short side of the generator's first grid in pixels, about"
+    )
     base_channels: int = Field(
-        48, ge=1, le=1024, description="channels at half the size; doubled with every halving"
+        32, ge=1, le=1024, description="channels at half the size; doubled with every halving"
     )
     max_channels: int = Field(512, ge=1, le=4096, description="the most channels anywhere")
     upsample: Literal["subpixel", "bilinear", "nearest", "transposed"] = Field(
