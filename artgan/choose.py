@@ -38,7 +38,7 @@ FEW = 2000
 DECAY = 0.7
 """Share of a run over which rates fall."""
 
-GAMMA = 1e-3
+GAMMA = 3e-3
 VARIETY = 0.35
 """Weight of a squared gradient, for each pixel of pictures with this variety."""
 

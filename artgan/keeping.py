@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -39,19 +38,21 @@ class Keeper:
         trainer: whose state is kept.
         folder: the run's.
         watcher: told what goes wrong.
-        facts: what a checkpoint's state holds beside the trainer's own, JSON-able, when asked.
 
     Attributes:
         last_save: pictures at the last checkpoint, -1 for none.
         returned_to: pictures that the run was last taken back to, None if it never was.
+        marks: checkpoints by what they are: "good" and "earlier" (the good one before), "diverse".
+            They are of moments that pictures fix, never the clock, so that a run that was stopped
+            in between goes back to the same ones.
     """
 
     def __init__(self, trainer: Trainer, folder: RunFolder, watcher: Watcher) -> None:
         self.trainer = trainer
         self.folder = folder
         self.watcher = watcher
-        self.facts: dict[str, Any] = {}
         self.last_save = -1
+        self.marks: dict[str, str] = {}
         self.returned_to: int | None = None
         self._failures = 0
 
@@ -81,7 +82,8 @@ class Keeper:
             return None
         self._failures = 0
         self.last_save = self.trainer.cur_nimg
-        prune(self.folder.checkpoints, keep, self.folder.marks().values())
+        spared = {*self.folder.marks().values(), *self.marks.values()}
+        prune(self.folder.checkpoints, keep, spared)
         return generation
 
     def snapshot(self, facts: Mapping[str, Any]) -> None:
@@ -96,6 +98,7 @@ class Keeper:
             **trainer.counters(),
             **facts,
             "returned_to": self.returned_to,
+            "marks": self.marks,
             "plugins": trainer.suppliers,
         }
         return save_generation(folder, trainer.cur_nimg, trainer.attempt, tensors, state)
@@ -129,6 +132,7 @@ class Keeper:
         self.trainer.restore(tensors, state)
         self.last_save = self.trainer.cur_nimg
         self.returned_to = state.get("returned_to")
+        self.marks = dict(state.get("marks", {}))
         self.folder.cut_stats(self.trainer.cur_nimg, self.trainer.attempt)
         self.watcher.note(f"goes on from checkpoint {generation.name}")
         return state
@@ -139,25 +143,24 @@ class Keeper:
         Where trouble came again soon after going back, it goes back further.
 
         Args:
-            to: the last checkpoint, or the last one that was varied.
+            to: the last good checkpoint, or the last one that was varied.
             fresh: whether the optimizers forget what they remember.
 
         Raises:
             CheckpointError: there is none.
         """
-        before: int | None = None
+        wanted = ["diverse", "good", "earlier"] if to == "diverse" else ["good", "earlier"]
         now = self.trainer.cur_nimg
         if self.returned_to is not None and now <= self.returned_to + SETBACK:
-            before = max(self.returned_to, 1)
-        first = self.folder.marks().get("diverse", "") if to == "diverse" else ""
-        find = partial(newest_sound, self.folder.checkpoints, _FILES, self.watcher.warn)
-        try:
-            generation, data = find(first=first, before=before)
-        except CheckpointError:  # nothing older is left
-            generation, data = find(first=first)
+            wanted.reverse()
+        first = next((self.marks[mark] for mark in wanted if mark in self.marks), "")
+        generation, data = newest_sound(
+            self.folder.checkpoints, _FILES, self.watcher.warn, first=first
+        )
         state, tensors = _read(generation, data)
         self.trainer.restore(tensors, state, rolled_back=True, fresh=fresh)
         self.returned_to = self.trainer.cur_nimg
+        self.marks = dict(state.get("marks", {}))
         self.watcher.note(f"went back to checkpoint {generation.name}")
         return state
 

@@ -102,7 +102,7 @@ class Loop:
         if trainer.cur_nimg == 0:
             self._draw_fakes(trainer.sample(self._grid_count()))
             if config.doctor == "act" and self.keeper.last_save < 0:
-                self._save(final=False)  # where a run that breaks at once is taken back to
+                self._keep({}, varied=False)  # where a run that breaks at once is taken back to
         began = saved = recent = time.monotonic()
         previewed = began - PREVIEW_SECONDS
         warm: tuple[int, float] | None = None
@@ -152,7 +152,8 @@ class Loop:
                     self._save(final=False)
                     saved = time.monotonic()
         self._draw_fakes(trainer.sample(self._grid_count()))
-        self._save(final=True)
+        if not (reason and trainer.steering.action.failed):  # what broke is not worth keeping
+            self._save(final=True)
         return self._ended(stopped, reason, skipped, time.monotonic() - began, shown_nimg)
 
     def _status(self, rate: float, seconds: float) -> Status:
@@ -246,7 +247,7 @@ class Loop:
         self._tick(figures, rate, seconds)
         action = trainer.steering.action
         reason = self._obey()
-        if figures and action.rollback is None:
+        if action.rollback is None and not action.failed and (figures or grid):
             self._keep(figures, varied=action.varied)
         return reason
 
@@ -258,6 +259,7 @@ class Loop:
         if trainer.attempt:
             row["attempt"] = trainer.attempt
         self.tally = Tally()
+        self.keeper.last_save = -1  # a checkpoint of this very moment lacks the tick
         trainer.steering.at_tick(
             values,
             cur_nimg=trainer.cur_nimg,
@@ -296,19 +298,25 @@ class Loop:
         self.save()
 
     def _keep(self, figures: Mapping[str, float], *, varied: bool) -> None:
-        """Save a checkpoint that is the best so far, or varied, and mark it so."""
+        """Save a checkpoint at a moment that pictures fix, and mark what it is."""
         total = figures.get("score")
         best = total is not None and math.isfinite(total) and not self.monitor.vetoed(figures)
-        if best and self.best is not None:
-            best = total < self.best["score"] - BETTER
+        if best and total is not None and self.best is not None:
+            best = total < self.best["score"] - BETTER or total <= 0
+        before, marks = (self.best, dict(self.keeper.marks)), self.keeper.marks
+        name = f"{self.trainer.cur_nimg:09d}-{self.trainer.attempt}"
         if best:
             self.best = {"score": total, "cur_nimg": self.trainer.cur_nimg}
-        if not best and not varied:
+        if varied:
+            marks["diverse"] = name
+        if self.config.doctor == "act" and marks.get("good") != name:
+            marks.update({"earlier": marks["good"]} if "good" in marks else {}, good=name)
+        if not best and marks == before[1]:
             return
-        name = self._save(final=False)
-        marks = {mark: name for mark, holds in (("best", best), ("diverse", varied)) if holds}
-        if name:
-            self._try(lambda: self.folder.mark(marks))
+        if not self._save(final=False):
+            self.best, self.keeper.marks = before
+            return
+        self._try(partial(self.folder.mark, {**marks, **({"best": name} if best else {})}))
 
     # Written while it trains
 
@@ -340,7 +348,10 @@ class Loop:
 
     def _snapshot(self) -> None:
         """Keep the averaged generator, for films of how it grew."""
-        if (self.trainer.cur_nimg // 1000).bit_count() == 1:
+        kimg = self.trainer.cur_nimg // 1000
+        batch = self.config.batch or 0
+        before = (self.trainer.cur_nimg - batch) // 1000
+        if kimg.bit_count() == 1 and kimg.bit_length() != before.bit_length():
             self._try(lambda: self.keeper.snapshot(self._facts()))
 
     def _facts(self) -> dict[str, Any]:
@@ -371,6 +382,9 @@ class Loop:
 
     # Going on
 
+    def _is_there(self, name: str) -> bool:
+        return bool(name) and (self.folder.checkpoints / name).is_dir()
+
     def restore(self) -> None:
         """Take over the newest sound checkpoint; with none, begin again."""
         state = self.keeper.restore()
@@ -378,6 +392,8 @@ class Loop:
             return
         self.tally = Tally({name: list(pair) for name, pair in state.get("tally", {}).items()})
         self.best = state.get("best")
+        if self.best is not None and not self._is_there(self.folder.marks().get("best", "")):
+            self.best = None  # it was removed: the next good one is the best
         if state.get("minutes") != self.config.minutes:
             self.trainer.total_nimg = None  # how long it is was said anew
         before = state.get("pictures", {})

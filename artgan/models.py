@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from artgan.api import CheckpointError, Prior, Size
+from artgan.api import Architecture, CheckpointError, ComponentError, Prior, Size
 from artgan.checkpoints import (
     FORMAT,
     Generation,
@@ -106,7 +107,12 @@ def run_config(tables: Mapping[str, Any], where: str) -> TrainConfig:
         ConfigError: they are not such settings.
     """
     settings = dict(tables.get("train", {}))
-    settings["components"] = component_tables(tables)
+    settings["components"] = components = component_tables(tables)
+    with contextlib.suppress(ComponentError):  # said where it is built
+        record = registry().find(Architecture.kind, str(settings.get("arch"))).record
+        own = components.setdefault(Architecture.kind, {}).setdefault(record.name, {})
+        for option, value in getattr(record, "before", ()):
+            own.setdefault(option, value)
     return validate(TrainConfig, settings, f"{where} [train]")
 
 

@@ -82,6 +82,7 @@ class Architecture(Component):
         batch_coupled: whether a picture's result depends on its neighbours in a training batch.
         multi_scale: whether it renders a pyramid and not one picture.
         on_cpu, on_gpu: options that suit such a machine, where they are not set: (name, value).
+        before: what options were before they existed, for runs that do not name them.
     """
 
     kind: ClassVar[str] = "architectures"
@@ -97,6 +98,7 @@ class Architecture(Component):
     multi_scale: bool = False
     on_cpu: tuple[tuple[str, object], ...] = ()
     on_gpu: tuple[tuple[str, object], ...] = ()
+    before: tuple[tuple[str, object], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -117,7 +119,7 @@ class Objective(Component):
 
     relativistic: bool = False
     batch_coupled: bool = False
-    default_regularizers: tuple[str, ...] = ("r1",)
+    default_regularizers: tuple[str, ...] = ("r1", "r2")
     accuracy_target: float = 0.6
     parity: float | None = None
 

@@ -7,7 +7,16 @@ import math
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, get_args
 
-from artgan.api import Action, Augmentation, ConfigError, Controller, Objective, Policy, Role
+from artgan.api import (
+    Action,
+    Augmentation,
+    ConfigError,
+    Controller,
+    Objective,
+    Policy,
+    Role,
+    ShapeError,
+)
 from artgan.control import Statistics, join
 from artgan.plugins import blaming
 from artgan.screen import safe
@@ -60,6 +69,8 @@ def named_policies(config: TrainConfig, registry: Registry) -> list[tuple[Entry,
     for entry, _ in chosen:
         record = entry.record
         assert isinstance(record, Policy)
+        if record.role == "doctor" and record.name in (config.policies or ()):
+            raise ConfigError(f"policy '{safe(record.name)}' is set by --doctor off, watch or act")
         if record.role in taken:
             raise ConfigError(
                 f"policies '{safe(taken[record.role])}' and '{safe(record.name)}' both look after "
@@ -85,6 +96,22 @@ _DUTIES = {
     "strength": "the strength of augmentations",
     "doctor": "the run's health",
 }
+
+
+def _checked(action: object) -> Action:
+    """Return an action once it is one that can be taken.
+
+    Raises:
+        ShapeError: it is none.
+    """
+    if not isinstance(action, Action):
+        raise ShapeError(f"it asked for a {type(action).__name__}: expected an Action")
+    rates = (action.d_rate, action.g_rate)
+    if not all(math.isfinite(rate) and rate > 0 for rate in rates):
+        raise ShapeError(f"it asked for rates {rates}: expected finite ones above 0")
+    if action.strength is not None and not 0 <= action.strength <= 1:
+        raise ShapeError(f"it asked for strength {action.strength}: expected 0 to 1")
+    return action
 
 
 class Steering:
@@ -205,7 +232,8 @@ class Steering:
         for entry, policy in self.policies:
             acts = entry.record.name not in self.silent
             with blaming(entry):
-                action = policy.observe(stats if acts else dataclasses.replace(stats, acts=False))
+                shown = stats if acts else dataclasses.replace(stats, acts=False)
+                action = _checked(policy.observe(shown))
             if not acts:
                 action = Action(
                     state=action.state,

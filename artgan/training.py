@@ -409,7 +409,9 @@ class Trainer:
                 self.bad_steps = int(state["bad_steps"])
                 total = state["total_nimg"]
                 self.total_nimg = None if total is None else int(total)
-            self.steering.restore(state["steering"], rolled_back=rolled_back)
+            held = state.get("steering")
+            if held is not None:  # there was none before there were policies
+                self.steering.restore(held, rolled_back=rolled_back)
         except (KeyError, TypeError, ValueError) as error:
             raise CheckpointError(f"state.json lacks a counter: {safe(error)}") from None
 

@@ -42,7 +42,7 @@ def test_what_a_record_says_unless_told():
     record = Architecture("net", "m:f")
     assert (record.api, record.latent_prior, record.spaces) == (1, "gaussian", ("z",))
     assert (record.min_side, record.max_side, record.channels) == (16, 512, (1, 3, 4))
-    assert Objective("o", "m:f").default_regularizers == ("r1",)
+    assert Objective("o", "m:f").default_regularizers == ("r1", "r2")
 
 
 def test_the_errors_of_artgan_are_all_there():

@@ -39,7 +39,7 @@ def test_nothing_is_left_open_and_reasons_are_given():
     config = choice.config
     assert (config.side, config.batch, config.kimg) == ((64, 64), 32, 300)
     assert config.arch == "dcgan"
-    assert config.regularizers == ("r1",)
+    assert config.regularizers == ("r1", "r2")
     assert config.precision == "float32"
     left = {name for name, value in config.model_dump().items() if value is None}
     assert left == {"minutes"}
@@ -48,8 +48,8 @@ def test_nothing_is_left_open_and_reasons_are_given():
         "batch 32: suits a CPU at 64 px",
         "length 300 kimg: each of 3,000 pictures is shown about 100 times; "
         "stop earlier with Ctrl-C at any time",
-        "r1 gamma 4.1: for 4,096 pixels",
-        "regularizer r1: what 'non-saturating' is steady with",
+        "r1 gamma 12.3: for 4,096 pixels",
+        "regularizer r1, r2: what 'non-saturating' is steady with",
     )
 
 
@@ -74,9 +74,9 @@ def test_the_penalty_grows_with_pixels_and_with_how_varied_pictures_are():
     def gamma(**given):
         return pick(**given).config.components["regularizers"]["r1"]["gamma"]
 
-    assert gamma(size=32, variety=0.35) == 1.02
-    assert gamma(size=64, variety=0.35) == 4.1
-    assert gamma(size=32, variety=0.175) == 0.256  # half the contrast, a quarter
+    assert gamma(size=32, variety=0.35) == 3.07
+    assert gamma(size=64, variety=0.35) == 12.3
+    assert gamma(size=32, variety=0.175) == 0.768  # half the contrast, a quarter
     assert gamma(size=32, components={"regularizers": {"r1": {"gamma": 7.0}}}) == 7.0
 
 

@@ -27,7 +27,7 @@ __all__ = ["app", "train"]
 app = typer.Typer()
 
 FREE_ON_RESUME = frozenset(
-    {"images", "kimg", "minutes", "tick_kimg", "save_minutes", "keep", "device"}
+    {"images", "kimg", "minutes", "tick_kimg", "save_minutes", "keep", "device", "doctor"}
 )
 """Settings that a run may go on with changed; any other would make it another run."""
 

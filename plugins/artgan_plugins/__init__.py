@@ -41,6 +41,7 @@ def artgan_architectures() -> Iterator[Architecture]:
         options=f"{_HERE}.architectures.dcgan_options:DcganOptions",
         source="Radford, Metz and Chintala 2016, arXiv:1511.06434",
         batch_coupled=True,
+        before=(("depth", 0), ("first_grid", 4)),
     )
     yield Architecture(
         "msg-gan",

@@ -67,7 +67,9 @@ def test_parameter_count_of_the_paper_at_64_px():
     # pytorch's tutorial pair: 3.58M and 2.77M; ours projects by a Linear, which counts the same
     networks = build(
         (64, 64),
-        z_dim=100, hidden=0, first_grid=4,
+        z_dim=100,
+        depth=0,
+        first_grid=4,
         base_channels=64,
         upsample="transposed",
         d_norm="batch",

@@ -190,7 +190,7 @@ def test_runs_lists_and_prunes(images, tmp_path, capsys):
     assert "finished" in captured.out
     assert "freed " in captured.err
     checkpoints = tmp_path / "runs" / "00001-dcgan-squares" / "checkpoints"
-    assert [path.name for path in checkpoints.iterdir()] == ["000000104-0"]
+    assert [path.name for path in checkpoints.iterdir()] == ["000000000-0", "000000104-0"]
 
 
 def test_pack(images, tmp_path, capsys):

@@ -34,11 +34,12 @@ def test_a_run_leaves_what_it_promises(tmp_path):
     assert result.run.name == "00001-dcgan-squares"
     names = sorted(path.name for path in result.run.path.iterdir())
     assert names == [
-        "checkpoints", "config.toml", "fakes000000.png", "lock", "log.txt", "reals.png",
+        "checkpoints", "config.toml", "fakes000000.png", "lock", "log.txt", "marks.json",
+        "reals.png",
     ]  # fmt: skip
     config = run_config(result.run.config(), "x")
     assert config.side == (16, 16)
-    assert config.regularizers == ("r1",)
+    assert config.regularizers == ("r1", "r2")
     assert config.components["architectures"]["dcgan"]["base_channels"] == 4
     assert config.components["architectures"]["dcgan"]["upsample"] == "subpixel"  # spelt out
 
@@ -297,7 +298,11 @@ def test_unfinished_runs_are_found(tmp_path):
 
 def test_keep(tmp_path):
     result = train_tiny(tmp_path, keep=2, save_minutes=1e-9)
-    assert [g.cur_nimg for g in generations(result.run.checkpoints)] == [96, 104]
+    assert [g.cur_nimg for g in generations(result.run.checkpoints)] == [
+        0,
+        96,
+        104,
+    ]  # 0: where a run that breaks goes back to
 
 
 def test_forecast_measures_and_leaves_nothing(tmp_path):

@@ -155,6 +155,19 @@ def test_pictures_that_differ_little_by_nature_are_no_collapse():
     assert run.state == "learning"
 
 
+def test_pictures_that_never_were_varied_get_one_more_chance_at_lower_rates():
+    run = Run(wait_kimg=1)
+    while not any(action.stop for action in run.actions):
+        run.tick(score=5.0, diversity=0.2)
+        assert run.kimg < 30
+    acts = [(i + 1, action) for i, action in enumerate(run.actions) if action.events]
+    assert [kimg for kimg, _ in acts] == [8, 12]
+    assert acts[0][1].d_rate == acts[0][1].g_rate == 0.5
+    assert all(action.rollback is None for _, action in acts)
+    assert acts[1][1].failed
+    assert "0.20 times as much as the real ones do, and never more" in acts[1][1].stop
+
+
 def test_pictures_that_are_not_varied_yet_are_no_collapse():
     run = Run()
     for i in range(10):
@@ -170,7 +183,7 @@ def test_rollbacks_are_limited_and_then_it_ends():
         rates.append(action.d_rate)
         run.doctor.restore({}, rolled_back=True)
         run.go_well(6)
-    assert rates == [0.5, 0.125]
+    assert rates == [0.5, 0.25]
     action = run.tick(score=3.0, diversity=0.2)
     assert action.rollback is None
     assert action.failed

@@ -47,7 +47,7 @@ def test_term_takes_its_strength_from_the_size_and_reaches_every_logit():
     batch = Batch("D", 0, x, (), logits, linear, lambda z: (z,), reals=(x,), real_logits=logits)
     term = build(R1Options())
     value = term.compute(batch)["r1"]
-    assert_close(value, torch.full((3,), 14.25 / 2 * 1e-3 * 4))
+    assert_close(value, torch.full((3,), 14.25 / 2 * 3e-3 * 4))
     value.sum().backward()
     assert bias.grad is not None  # else data-parallel training would silently not synchronise
     assert term.needs == {"reals", "gradients"}

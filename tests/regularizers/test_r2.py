@@ -64,7 +64,7 @@ def test_it_is_r1_at_the_fakes():
     assert R2Options().model_dump() == R1Options().model_dump()
 
 
-@pytest.mark.parametrize(("gamma", "weight"), [(None, 1e-3 * 4), (6.0, 6.0), (0.0, 0.0)])
+@pytest.mark.parametrize(("gamma", "weight"), [(None, 3e-3 * 4), (6.0, 6.0), (0.0, 0.0)])
 def test_term_takes_its_strength_from_the_size_unless_it_is_given(gamma, weight):
     x = fakes()
     bias = torch.zeros(1, requires_grad=True)

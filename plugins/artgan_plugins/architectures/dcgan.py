@@ -45,7 +45,7 @@ def build(options: DcganOptions, *, size: Size, channels: int) -> Networks:
         channels: 1, 3 or 4.
 
     Source: Radford, Metz and Chintala 2016, arXiv:1511.06434 §3.
-    Differs: by default the generator has a hidden layer before its first grid, which is 8 px on its
+    Differs: by default the generator has hidden layers before its first grid, which is 8 px on its
         short side and not 4, for there a layer without convolution is cheaper and says where
         things are; it convolves to four times the channels and shuffles them into
         pixels (Shi et al. 2016, arXiv:1609.05158 §3.2) instead of convolving transposed; both
@@ -65,6 +65,7 @@ def build(options: DcganOptions, *, size: Size, channels: int) -> Networks:
         upsample=options.upsample,
         norm=options.g_norm,
         hidden=options.hidden,
+        depth=options.depth,
     )
     discriminator = DcganDiscriminator(
         seed,
@@ -150,7 +151,8 @@ class DcganGenerator(nn.Module):
         channels: of the picture.
         upsample: "subpixel", "bilinear", "nearest" or "transposed".
         norm: "batch", "pixel" or "none".
-        hidden: numbers in a layer between the latent and the first grid; 0 is no such layer.
+        hidden: numbers in a layer between the latent and the first grid.
+        depth: how many such layers there are.
     """
 
     def __init__(
@@ -162,22 +164,26 @@ class DcganGenerator(nn.Module):
         *,
         upsample: str,
         norm: str,
-        hidden: int = 0,
+        hidden: int = 128,
+        depth: int = 0,
     ) -> None:
         super().__init__()
         self.z_dim = z_dim
         self.seed = seed
         biased = norm != "batch"
-        self.hidden = nn.Sequential()
-        if hidden:
-            self.hidden = nn.Sequential(
-                nn.Linear(z_dim, hidden, bias=biased),
-                nn.Unflatten(1, (hidden, 1, 1)),
-                _norm(norm, hidden),
+        widths = [z_dim, *[hidden] * depth]
+        layers = [
+            nn.Sequential(
+                nn.Linear(before, after, bias=biased),
+                nn.Unflatten(1, (after, 1, 1)),
+                _norm(norm, after),
                 nn.LeakyReLU(0.2, inplace=True),
                 nn.Flatten(),
             )
-        self.project = nn.Linear(hidden or z_dim, levels[0] * seed[0] * seed[1], bias=biased)
+            for before, after in itertools.pairwise(widths)
+        ]
+        self.hidden = nn.Sequential(*layers)
+        self.project = nn.Linear(widths[-1], levels[0] * seed[0] * seed[1], bias=biased)
         self.first = nn.Sequential(_norm(norm, levels[0]), nn.LeakyReLU(0.2, inplace=True))
         blocks = [
             nn.Sequential(
@@ -206,9 +212,8 @@ class DcganGenerator(nn.Module):
 
     def latent_weight(self) -> Tensor:
         """Return the weight that the latent meets first, (z_dim, features)."""
-        first = self.hidden[0] if len(self.hidden) else self.project
-        weight: Tensor = first.weight  # type: ignore[assignment]
-        return weight.T
+        linear = [module for module in self.hidden.modules() if isinstance(module, nn.Linear)]
+        return (linear[0] if linear else self.project).weight.T
 
 
 def _head(

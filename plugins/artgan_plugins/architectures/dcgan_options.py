@@ -14,17 +14,13 @@ __all__ = ["DcganOptions"]
 class DcganOptions(Options):
     """Widths and habits of the pair.
 
-    The paper's: z_dim 100, hidden 0, first_grid 4, base_channels 128, upsample transposed, d_norm
+    The paper's: z_dim 100, depth 0, first_grid 4, base_channels 128, upsample transposed, d_norm
     batch, d_init paper.
     """
 
     z_dim: int = Field(64, ge=1, le=4096, description="numbers in a latent")
-    hidden: int = Field(
-        128,
-        ge=0,
-        le=4096,
-        description="numbers in the generator's layer before its first grid; 0 is no such layer",
-    )
+    depth: int = Field(2, ge=0, le=16, description="layers of the generator before its first grid")
+    hidden: int = Field(128, ge=1, le=4096, description="numbers in each of those layers")
     first_grid: Literal[4, 8] = Field(
         8, description="short side of the generator's first grid in pixels, about"
     )

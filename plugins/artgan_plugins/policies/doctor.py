@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from artgan.api import Action, Objective, Statistics
+from artgan.screen import plural
 from artgan_plugins.policies.signs import (
     ADVICE,
     COLLAPSING,
@@ -35,6 +36,12 @@ __all__ = ["Doctor", "doctor"]
 BAD_STEPS = 3
 """Steps in a row that were not finite, after which skipping them is not enough."""
 
+TOLD = 5
+"""Skipped batches that are told."""
+
+LOWEST = 0.125
+"""What the rate of one network is taken down to at most, while the run is not taken back."""
+
 TICKS = 64
 """Ticks that are remembered."""
 
@@ -54,6 +61,9 @@ class _Memory:
         d_rate, g_rate: the factors it asks for.
         rests_until: pictures until which D rests.
         calm_until: pictures until which no further mild remedy is tried.
+        treated: pictures at the last remedy: what was measured before is answered.
+        skipped: batches that were skipped.
+        slowed: whether both rates were lowered for pictures that never were varied.
         state: the state named last.
     """
 
@@ -66,6 +76,9 @@ class _Memory:
     g_rate: float = 1.0
     rests_until: int = 0
     calm_until: int = 0
+    treated: int = -1
+    skipped: int = 0
+    slowed: bool = False
     state: str = ""
 
 
@@ -99,7 +112,7 @@ class Doctor:
         )
         action = self._treat(finding, stats) if stats.acts else self._held(stats)
         notes = action.notes
-        if finding.state != memory.state:
+        if finding.state != memory.state and not action.events:  # a remedy tells the evidence too
             notes = (f"doctor: {finding.sentence}", *notes)
         memory.state = finding.state
         return dataclasses.replace(
@@ -121,8 +134,14 @@ class Doctor:
         if memory.bad_steps < BAD_STEPS:
             if memory.bad_steps > 1:
                 return self._held(stats)
+            memory.skipped += 1
+            if memory.skipped > TOLD:
+                return self._held(stats)
             evidence = "a loss or gradient was not a finite number"
-            return self._said(self._held(stats), stats, DIVERGED, evidence, "the batch was skipped")
+            remedy = "the batch was skipped"
+            if memory.skipped == TOLD:
+                remedy += ", as further ones will be without a word"
+            return self._said(self._held(stats), stats, DIVERGED, evidence, remedy)
         evidence = f"{memory.bad_steps} steps in a row had a loss or gradient that is not finite"
         return self._take_back(stats, DIVERGED, evidence, "good")
 
@@ -148,7 +167,8 @@ class Doctor:
                 finding.evidence, "training ended",
             )  # fmt: skip
         calm = stats.cur_nimg < memory.calm_until
-        if state == LEARNING or calm:
+        old = finding.measured and memory.measured[-1]["cur_nimg"] <= memory.treated
+        if state == LEARNING or calm or old:
             return self._held(stats)
         if state == COLLAPSING:
             new = memory.state != COLLAPSING
@@ -179,6 +199,8 @@ class Doctor:
         """Return an action that slows down whoever is ahead; D rests where that did not do."""
         memory = self.memory
         if finding.state == G_AHEAD:
+            if memory.g_rate <= LOWEST:
+                return self._held(stats)
             memory.g_rate /= 2
             remedy = f"the generator's rate down to {memory.g_rate:g} of what was set"
         elif memory.d_rate > 0.25:
@@ -193,28 +215,34 @@ class Doctor:
     def _both_slower(self, finding: Finding, stats: Statistics) -> Action:
         """Return an action for pictures that never were varied: nothing is there to go back to."""
         memory = self.memory
-        if memory.remedies >= self.options.remedies:
-            return self._held(stats)
+        if memory.slowed or memory.remedies >= self.options.remedies:
+            reason = f"{finding.sentence}, and never more, at lower rates neither"
+            action = dataclasses.replace(self._held(stats), stop=reason, failed=True)
+            return self._said(action, stats, finding.state, finding.evidence, "training ended")
+        memory.slowed = True
         memory.d_rate /= 2
         memory.g_rate /= 2
-        self._count(stats)
+        self._count(stats, waits=4)
         remedy = f"both rates down to {memory.g_rate:g} of what was set"
         return self._said(self._held(stats), stats, finding.state, finding.evidence, remedy)
 
-    def _count(self, stats: Statistics) -> None:
+    def _count(self, stats: Statistics, waits: int = 1) -> None:
         self.memory.remedies += 1
-        self.memory.calm_until = stats.cur_nimg + round(self.options.wait_kimg * 1000)
+        self.memory.treated = stats.cur_nimg
+        rest = round(waits * self.options.wait_kimg * 1000)
+        self.memory.calm_until = stats.cur_nimg + rest
 
     def _take_back(self, stats: Statistics, state: str, evidence: str, to: Rollback) -> Action:
         """Return an action that takes the run back with lower rates, or ends it."""
         memory = self.memory
         if memory.rollbacks >= self.options.rollbacks:
-            times = f"it was taken back {memory.rollbacks} times already"
+            times = f"it was taken back {plural(memory.rollbacks, 'time')} already"
             reason = f"{state}: {evidence}, and {times}"
             action = dataclasses.replace(self._held(stats), stop=reason, failed=True)
             return self._said(action, stats, state, evidence, "training ended")
         memory.rollbacks += 1
-        share = 0.5**memory.rollbacks  # a half, then a quarter of that, then an eighth of that
+        # a half; where numbers broke also a quarter of that, and then an eighth
+        share = 0.5 if state == COLLAPSING else 0.5**memory.rollbacks
         memory.d_rate *= share
         memory.g_rate *= share
         where = "the last checkpoint" if to == "good" else "the last checkpoint that was varied"
@@ -225,6 +253,7 @@ class Doctor:
         if state == COLLAPSING and stats.augments and stats.strength < 0.8:
             action = dataclasses.replace(action, strength=min(0.8, stats.strength + STRONGER))
         memory.calm_until = 0
+        memory.treated = -1
         return self._said(action, stats, state, evidence, remedy)
 
     @staticmethod
@@ -252,6 +281,8 @@ class Doctor:
             remedies=now.remedies,
             d_rate=now.d_rate,
             g_rate=now.g_rate,
+            slowed=now.slowed,
+            skipped=now.skipped,
             state=now.state,
             measured=copy.deepcopy(list(state.get("measured", ()))),
         )
@@ -260,13 +291,16 @@ class Doctor:
 def _brief(stats: Statistics) -> dict[str, Any]:
     """Return what is remembered of a measurement, as `Measured` takes it."""
     values = stats.values
+    diversity = values.get("diversity/distance")
+    if diversity is not None:  # the reals' own halves may differ: no more is asked of fakes
+        diversity /= min(1.0, max(values.get("diversity/distance/floor", 1.0), 0.1))
     copies = values.get("copying/copies")
     if copies is not None:
         copies = max(0.0, copies - values.get("copying/copies/floor", 0.0))
     return {
         "cur_nimg": stats.cur_nimg,
         "score": values.get("score"),
-        "diversity": values.get("diversity/distance"),
+        "diversity": diversity,
         "copies": copies,
     }
 

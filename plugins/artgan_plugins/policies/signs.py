@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 import statistics
 from collections.abc import Mapping, Sequence
@@ -55,6 +56,15 @@ BEHIND = 0.05
 STARVED = 0.1
 """A gradient, in parts of its median, that leaves nothing to learn from."""
 
+LARGE = 10.0
+"""A loss or gradient below this is never far too large."""
+
+FEW_TICKS = 5
+"""Ticks before which nothing is said to be unusual."""
+
+FEW_PICTURES = 16
+"""With fewer pictures than this their own diversity is too uncertain to compare with."""
+
 STALE = 3
 """Measurements without improvement after which learning is not said to go on."""
 
@@ -94,12 +104,14 @@ class Finding:
         evidence: why it is named so, in words.
         varied: whether the pictures are varied.
         fell: for a collapse, whether they were varied before.
+        measured: whether the evidence is of measurements, which come less often than ticks.
     """
 
     state: str
     evidence: str
     varied: bool = False
     fell: bool = False
+    measured: bool = False
 
     @property
     def sentence(self) -> str:
@@ -130,19 +142,21 @@ def examine(
     last = measured[-1] if measured else None
     varied = last is not None and last.diversity is not None and last.diversity >= options.varied
     if not early:
-        collapsed = _collapsed(options, measured)
+        many = stats.pictures >= FEW_PICTURES or stats.pictures == 0
+        collapsed = _collapsed(options, measured) if many else ""
         if collapsed:
-            return Finding(COLLAPSING, collapsed, fell=_was_varied(options, measured))
+            fell = _was_varied(options, measured)
+            return Finding(COLLAPSING, collapsed, fell=fell, measured=True)
         copied = _copied(options, measured)
         if copied:
-            return Finding(COPYING, copied, varied)
-        if _since_best(measured) >= options.patience and _is_late(stats):
+            return Finding(COPYING, copied, varied, measured=True)
+        if many and _since_best(measured) >= options.patience and _is_late(stats):
             evidence = f"nothing improved in {_since_best(measured)} measurements"
             return Finding(CONVERGED, evidence, varied)
         for judge in (_d_ahead, _g_ahead):
             finding = judge(options, ticks, measured)
             if finding is not None:
-                return Finding(*finding, varied)
+                return dataclasses.replace(finding, varied=varied)
     return Finding(LEARNING, _progress(ticks[-1], measured, early), varied)
 
 
@@ -153,23 +167,29 @@ def _is_late(stats: Statistics) -> bool:
 def _exploded(
     options: DoctorOptions, objective: Objective, ticks: Sequence[Mapping[str, float]]
 ) -> str:
-    """Return what grew out of all bounds, "" if nothing did."""
+    """Return what grew out of all bounds, "" if nothing did.
+
+    What is next to nothing may well become a hundred times as much in a healthy run: only what is
+    large in itself, and far above all that was, counts.
+    """
     now, before = ticks[-1], ticks[:-1]
     bounded = objective.parity is not None or objective.relativistic
     for name in (*_LOSSES, *_NORMS):
         value = abs(now.get(name, 0.0))
         if name in _LOSSES and bounded and value > options.explode:
             return f"the loss {name} is {value:.3g}, where a few units are usual"
-        usual = _median(before, name)
-        if usual is not None and usual > 0 and value > options.explode * max(usual, 1e-3):
-            return f"{name} is {value:.3g}, {value / usual:.0f} times its median"
+        most = max((abs(tick[name]) for tick in before if name in tick), default=None)
+        if most is None or len(before) < FEW_TICKS:
+            continue
+        if value > options.explode * max(most, LARGE):
+            return f"{name} is {value:.3g}, {value / max(most, 1e-9):.0f} times its highest so far"
     return ""
 
 
 def _median(ticks: Sequence[Mapping[str, float]], name: str) -> float | None:
     """Return the median size of a figure over ticks, None if there are too few to tell."""
     values = [abs(tick[name]) for tick in ticks if name in tick]
-    return statistics.median(values) if len(values) >= 5 else None
+    return statistics.median(values) if len(values) >= FEW_TICKS else None
 
 
 def _collapsed(options: DoctorOptions, measured: Sequence[Measured]) -> str:
@@ -208,7 +228,7 @@ def _since_best(measured: Sequence[Measured]) -> int:
     for each in measured:
         if each.score is None:
             continue
-        if each.score < best - BETTER:
+        if each.score < best - BETTER or each.score <= 0:  # nothing is better than the floor
             best, since = each.score, 0
         else:
             since += 1
@@ -225,7 +245,7 @@ def _recent(
 
 def _d_ahead(
     options: DoctorOptions, ticks: Sequence[Mapping[str, float]], measured: Sequence[Measured]
-) -> tuple[str, str] | None:
+) -> Finding | None:
     accuracy, _ = _recent(ticks, options.ticks, "sign_accuracy")
     if not accuracy or min(accuracy) <= AHEAD:
         return None
@@ -233,12 +253,13 @@ def _d_ahead(
     if starved is None and _since_best(measured) < STALE:
         return None  # a generator that still improves is left alone
     why = starved or "and the pictures no longer improve"
-    return D_AHEAD, f"sign accuracy {accuracy[-1]:+.2f} for {len(accuracy)} ticks, {why}"
+    evidence = f"sign accuracy {accuracy[-1]:+.2f} for {len(accuracy)} ticks, {why}"
+    return Finding(D_AHEAD, evidence, measured=starved is None)
 
 
 def _g_ahead(
     options: DoctorOptions, ticks: Sequence[Mapping[str, float]], measured: Sequence[Measured]
-) -> tuple[str, str] | None:
+) -> Finding | None:
     accuracy, _ = _recent(ticks, options.ticks, "sign_accuracy")
     if not accuracy or max(accuracy) >= BEHIND:
         return None
@@ -246,7 +267,8 @@ def _g_ahead(
     if starved is None and _since_best(measured) < STALE:
         return None
     why = starved or "and the pictures no longer improve"
-    return G_AHEAD, f"sign accuracy {accuracy[-1]:+.2f} for {len(accuracy)} ticks, {why}"
+    evidence = f"sign accuracy {accuracy[-1]:+.2f} for {len(accuracy)} ticks, {why}"
+    return Finding(G_AHEAD, evidence, measured=starved is None)
 
 
 def _starved(options: DoctorOptions, ticks: Sequence[Mapping[str, float]], name: str) -> str | None:
