@@ -317,7 +317,8 @@ class View:
     Attributes:
         reals: (n, C, H, W).
         fakes: (m, C, H, W); for a floor these are other reals.
-        training: all the reals there are to copy, or a fixed share of many, (N, C, H, W).
+        training: all the reals there are to copy, or a fixed share of many, (N, C, h, w); it may be
+            smaller than `reals`: averaged over whole squares of pixels to no less than 32 px.
         midpoints: pictures half-way between latents, (k, C, H, W).
         earlier: what an earlier checkpoint drew from the latents of the first fakes, (e, C, H, W).
         seed: of all that is random.

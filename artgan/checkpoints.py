@@ -16,7 +16,7 @@ import hashlib
 import json
 import re
 import shutil
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -37,6 +37,7 @@ __all__ = [
     "is_sound",
     "load_tensors",
     "newest_sound",
+    "on_the_way",
     "prune",
     "read_json",
     "read_sound",
@@ -142,6 +143,36 @@ def generations(folder: Path) -> list[Generation]:
             if match is not None and path.is_dir():
                 found.append(Generation(int(match[1]), int(match[2]), path))
     return sorted(found, key=_age)
+
+
+def on_the_way(known: Iterable[Generation], to: Generation) -> list[Generation]:
+    """Return the generations that training passed before one and that it was not taken back from.
+
+    Attempts that were taken back before their checkpoints are no predecessors: each one's state
+    says how many pictures it went back to (`returned_to`).
+
+    Args:
+        known: generations of the same run, in any order.
+        to: where the way leads.
+
+    Returns:
+        Those with fewer pictures, fewest first.
+    """
+    known = [g for g in known if g.attempt <= to.attempt]
+    back: dict[int, int] = {}
+    for generation in {*known, to}:
+        with contextlib.suppress(CheckpointError):
+            returned = read_json(generation.path / "state.json").get("returned_to")
+            number = returned if isinstance(returned, int) else generation.cur_nimg
+            least = back.get(generation.attempt, number)
+            back[generation.attempt] = min(least, number)
+    found = [
+        g
+        for g in known
+        if g.cur_nimg < to.cur_nimg
+        and all(g.cur_nimg <= b for attempt, b in back.items() if attempt > g.attempt)
+    ]
+    return sorted(found, key=lambda g: (g.cur_nimg, g.attempt))
 
 
 def _age(generation: Generation) -> tuple[int, int]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import math
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from artgan.api import Statistics
@@ -26,6 +26,7 @@ __all__ = [
     "is_figure",
     "natural",
     "read_rows",
+    "treatments",
 ]
 
 PHASES = ("D", "G")
@@ -78,13 +79,23 @@ class Tick:
 
 @dataclass(frozen=True)
 class Treatment:
-    """Something that was done about a run in training: what was seen, and what was done."""
+    """Something that was done about a run in training: what was seen, and what was done.
+
+    Attributes:
+        taken_back: whether the run went back to before it. What took it back is not.
+    """
 
     attempt: int
     cur_nimg: int
     state: str
     evidence: str
     remedy: str
+    taken_back: bool = False
+
+    def __str__(self) -> str:
+        """Return it as one sentence."""
+        seen = f"{self.state}: {self.evidence}" if self.evidence else self.state
+        return f"{seen}; {self.remedy}{' (taken back)' if self.taken_back else ''}"
 
 
 @dataclass(frozen=True)
@@ -110,8 +121,10 @@ def read_rows(run: RunFolder) -> list[Tick | Treatment]:
         if cur_nimg is None or attempt is None:
             continue
         if isinstance(row.get("remedy"), str):
-            texts = (str(row.get(key, "")) for key in ("doctor", "evidence", "remedy"))
-            found.append(Treatment(attempt, cur_nimg, *texts))
+            state, evidence, remedy = (
+                str(row.get(key, "")) for key in ("doctor", "evidence", "remedy")
+            )
+            found.append(Treatment(attempt, cur_nimg, state, evidence, remedy))
         elif any("/" in name or name in _CLOCK for name in row) and (attempt, cur_nimg) > before:
             before = (attempt, cur_nimg)
             known = set(row) - {"cur_nimg", "attempt", "state", *_CLOCK}
@@ -119,6 +132,28 @@ def read_rows(run: RunFolder) -> list[Tick | Treatment]:
             found.append(
                 Tick(attempt, cur_nimg, {n: v for n, v in values.items() if v is not None})
             )
+    return found
+
+
+def treatments(rows: Iterable[Tick | Treatment], tick: int) -> list[Treatment]:
+    """Return what was done, in the order it happened, and whether the run went back to before it.
+
+    Args:
+        rows: see `read_rows`.
+        tick: pictures between two rows: an attempt begins so many before its first one.
+    """
+    rows = list(rows)
+    begins: dict[int, int] = {}
+    for row in rows:
+        if isinstance(row, Tick):
+            begins.setdefault(row.attempt, row.cur_nimg - tick)
+    done = [row for row in rows if isinstance(row, Treatment)]
+    done.sort(key=lambda each: (each.attempt, each.cur_nimg))
+    found = []
+    for place, each in enumerate(done):
+        back = min((b for a, b in begins.items() if a > each.attempt), default=math.inf)
+        ended = place + 1 == len(done) or done[place + 1].attempt > each.attempt
+        found.append(replace(each, taken_back=each.cur_nimg > back and not ended))
     return found
 
 

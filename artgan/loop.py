@@ -39,6 +39,9 @@ CALIBRATE_SECONDS = 10.0
 """--minutes becomes a number of pictures once so many steps were taken in so many seconds, not
 counting the first few; sooner where that would take a tenth of the minutes."""
 
+MOMENTS = 24
+"""About how often pictures are drawn and measured while a run lasts."""
+
 PREVIEW_SECONDS = 10.0
 
 MEASURED_FROM = 2000
@@ -218,13 +221,23 @@ class Loop:
         if not enough and now - began < budget / 10:
             return
         rate = counted / max(passed, 1e-9)
-        left = max(0.0, budget - (now - began))
+        moments = MOMENTS * self._moment_seconds() if budget > MOMENTS else 0.0
+        left = max(0.0, budget - (time.monotonic() - began) - moments)
         self.trainer.total_nimg = self.trainer.cur_nimg + round(rate * left)
         self.watcher.note(
             f"{self.config.minutes:g} minutes at {rate:.0f} pictures a second: "
             f"{(shown + round(rate * left)) / 1000:.1f} kimg"
         )
         self.save()  # the length is part of the run from here on
+
+    def _moment_seconds(self) -> float:
+        """Return how long it takes to draw pictures and measure them, once all is loaded."""
+        for _ in range(2):
+            began = time.monotonic()
+            fakes = self.trainer.sample(max(self._grid_count(), self.monitor.count))
+            if self.monitor.count:
+                self.monitor.measure(fakes[: self.monitor.count])
+        return time.monotonic() - began
 
     # What is due after a step
 

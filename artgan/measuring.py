@@ -104,7 +104,7 @@ class Figure:
 
     Attributes:
         value: of the fakes.
-        floor: of reals in their place, the best to be hoped for; None where it has none.
+        floor: of reals in their place, which is good to be near to; None where it has none.
         better: which way is better; "" where neither is.
     """
 
@@ -227,12 +227,14 @@ class Reals:
         training: all that could be copied, see `training_reals`; None where nothing asks for it.
         numbers: which pictures those are.
         seed: of what is random in a metric.
+        apart: whether those are other pictures than the halves are of.
     """
 
     halves: Halves
     training: Tensor | None = None
     numbers: Sequence[int] = ()
     seed: int = 0
+    apart: bool = False
 
     def __len__(self) -> int:
         """Return how many there are in each half."""
@@ -262,7 +264,7 @@ class Reals:
         import torch
 
         training = self.training
-        if training is not None:
+        if training is not None and not self.apart:
             others = set(self.halves.numbers[1])
             training = training[torch.tensor([number not in others for number in self.numbers])]
         return View(self.halves.reals, self.halves.others, training, seed=self.seed)
@@ -335,18 +337,28 @@ def training_reals(pictures: Any, most: int = MAX_TRAINING) -> Tensor:
     return torch.cat([_averaged(part) for part in parts])
 
 
-def load_reals(pictures: Any, count: int, *, seed: int = 0, training: int = MAX_TRAINING) -> Reals:
+def load_reals(
+    pictures: Any,
+    count: int,
+    *,
+    seed: int = 0,
+    training: int = MAX_TRAINING,
+    learned: Any = None,
+) -> Reals:
     """Return all of a set of pictures that pictures are measured by; see `split_reals`.
 
     Args:
         pictures, count, seed: see there.
         training: the most that could have been copied; 0 leaves that out.
+        learned: other pictures, that could have been copied; None for the same ones.
     """
     split = split_reals(pictures, count, seed=seed)
     if not training:
         return Reals(split, seed=seed)
-    numbers = training_numbers(len(pictures), training)
-    return Reals(split, training_reals(pictures, training), numbers, seed)
+    copied = pictures if learned is None else learned
+    numbers = training_numbers(len(copied), training)
+    everything = training_reals(copied, training)
+    return Reals(split, everything, numbers, seed, apart=learned is not None)
 
 
 def _read(pictures: Any, numbers: Sequence[int]) -> Iterable[Tensor]:

@@ -162,9 +162,13 @@ def check_place(path: Path, *, folder: bool, overwrite: bool) -> None:
         PathError: something is in the way.
     """
     name = safe(path)
-    above = next(p for p in path.absolute().parents if p.exists())
+    above = next(p for p in path.absolute().parents if p.exists() or p.is_symlink())
     if not above.is_dir():
-        raise PathError(f"cannot write {name}: {safe(above)} is a file, expected a folder")
+        what = "is a file" if above.exists() else "is a link that leads nowhere"
+        raise PathError(f"cannot write {name}: {safe(above)} {what}, expected a folder")
+    if not os.access(path if path.is_dir() else above, os.W_OK | os.X_OK):
+        place = safe(path if path.is_dir() else above)
+        raise PathError(f"cannot write {name}: permission is denied in {place}")
     if not path.exists():
         return
     if folder != path.is_dir():

@@ -179,14 +179,16 @@ class Metric(Component):
     """A measure of pictures. Target: ``build(options) -> Measure``.
 
     Attributes:
-        figures: (name, which way is better) of each number it returns whatever the size; further
-            ones, such as one a pyramid level, may come with them.
+        figures: (name, which way is better) of each number it returns whatever the size. Further
+            ones may come with them, and go the way of the one that they are called after: `swd-32`
+            that of `swd`, `midpoint-ratio` that of `ratio`.
         needs: of "training" (all the reals), "midpoints" and "earlier": without these parts of
             the `View` it cannot be computed, and is left out.
         score: those of its figures that choose the best checkpoint while training.
         veto: figures and the share of their floor below which a checkpoint is no candidate.
         quick: options while training, where they are not set: (name, value).
-        floor: whether it means something between two sets of reals, as the best to be hoped for.
+        floor: whether it means something between two sets of reals. Fakes that are as near to that
+            as possible are good: some figures can be beyond it, and are none the better for it.
         extra: optional packages that it imports, by the name of artgan's extra; "" for none.
     """
 

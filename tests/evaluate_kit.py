@@ -31,9 +31,14 @@ def untrained_run(
 ) -> RunFolder:
     """Return a run folder under `folder`/runs that learned from `folder`/squares, so to say."""
     config = tiny(squares(folder / "squares", count), arch="dcgan", **settings)
+    components = Registry(entry_points=())
+    _, options = components.configure("architectures", "dcgan", config.components)
+    assert options is not None
+    spelt = {"architectures": {"dcgan": options.model_dump(mode="json")}}  # as training does
+    config = config.model_copy(update={"components": spelt})
     run = create_run(folder / "runs", "dcgan-squares")
     run.write_config(run_tables(config, "abc"))
-    _, networks = build_networks(Registry(entry_points=()), config)
+    _, networks = build_networks(components, config)
     state = networks.generator.state_dict()
     for number, cur_nimg in enumerate(checkpoints):
         ema = {name: t * (4 + number) if t.is_floating_point() else t for name, t in state.items()}

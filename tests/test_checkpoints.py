@@ -11,6 +11,7 @@ from artgan.checkpoints import (
     generations,
     load_tensors,
     newest_sound,
+    on_the_way,
     prune,
     read_json,
     read_sound,
@@ -206,3 +207,29 @@ def test_prune_leaves_damaged_ones_where_nothing_else_is(tmp_path):
 @pytest.mark.parametrize("length", [0x80, 0x4B50, 0x2880])
 def test_a_safetensors_header_is_never_taken_for_a_pickle(length):
     refuse_pickle(length.to_bytes(8, "little") + b'{"a": 1', "mine.artgan")
+
+
+# The way to one
+
+
+def passed(folder, cur_nimg, attempt=0, returned_to=None):
+    """Write a generation of a run that was once taken back, and return it."""
+    return save_generation(folder, cur_nimg, attempt, {}, {"returned_to": returned_to})
+
+
+def test_attempts_that_were_taken_back_are_no_predecessors(tmp_path):
+    first = [passed(tmp_path, cur_nimg) for cur_nimg in (1000, 2000, 3000)]
+    again = [passed(tmp_path, cur_nimg, 1, 1000) for cur_nimg in (1000, 2000, 4000)]
+    last = [passed(tmp_path, cur_nimg, 2, 2000) for cur_nimg in (2000, 5000)]
+    known = generations(tmp_path)
+    assert on_the_way(known, first[2]) == first[:2]
+    assert on_the_way(known, again[2]) == [first[0], *again[:2]]
+    assert on_the_way(known, last[1]) == [first[0], again[0], again[1], last[0]]
+    assert on_the_way(known, first[0]) == []
+
+
+def test_where_no_state_says_it_an_attempt_begins_with_its_first_generation(tmp_path):
+    for cur_nimg, attempt in ((1000, 0), (3000, 0), (2000, 1), (4000, 1)):
+        passed(tmp_path, cur_nimg, attempt)
+    known = generations(tmp_path)
+    assert [g.name for g in on_the_way(known, known[-1])] == ["000001000-0", "000002000-1"]

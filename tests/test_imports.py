@@ -22,7 +22,7 @@ LAYERS = [
     | {"neighbours"},
     {"data", "plugins", "registry", "runs", "checkpoints", "weights"},
     {"building", "keeping", "measuring", "models", "monitor", "rendering", "steering"}
-    | {"choose", "curves", "history", "loop", "outputs", "paintings", "panels"}
+    | {"lookalikes", "choose", "curves", "history", "loop", "outputs", "paintings", "panels"}
     | {"speed", "testing", "training", "watching"},
     {"pipelines"},
     {"compose"},

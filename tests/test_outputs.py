@@ -1,5 +1,6 @@
 """Outputs: which writer a name gets, what is refused, and that failures leave nothing."""
 
+import os
 import threading
 
 import pytest
@@ -103,6 +104,18 @@ def test_options_are_checked_before_anything_is_drawn():
     assert output.options.quality == "draft"
     with pytest.raises(ConfigError, match=r"writers\.gif\.quality"):
         find("a.gif", tables={"writers": {"gif": {"quality": "good"}}})
+
+
+def test_folders_that_cannot_be_written_in_are_refused(tmp_path, monkeypatch):
+    (tmp_path / "astray").symlink_to(tmp_path / "nowhere")
+    with pytest.raises(PathError, match="astray is a link that leads nowhere, expected a folder"):
+        check_place(tmp_path / "astray" / "a.gif", folder=False, overwrite=True)
+    monkeypatch.setattr(os, "access", lambda path, mode: path != tmp_path)
+    with pytest.raises(PathError) as caught:
+        check_place(tmp_path / "new" / "a.gif", folder=False, overwrite=False)
+    assert str(caught.value) == (
+        f"cannot write {tmp_path / 'new' / 'a.gif'}: permission is denied in {tmp_path}"
+    )
 
 
 def test_places_that_are_taken(tmp_path):

@@ -84,8 +84,7 @@ def _show(diagnosis: Diagnosis) -> None:
         _say(_sentence(found.state, found.evidence), at=f"{found.cur_nimg / 1000:.1f}")
     print("\nActions (kimg)")
     for done in diagnosis.treatments:
-        text = f"{_sentence(done.state, done.evidence)}; {done.remedy}"
-        _say(text, at=f"{done.cur_nimg / 1000:.1f}")
+        _say(str(done), at=f"{done.cur_nimg / 1000:.1f}")
     if not diagnosis.treatments:
         print("  none were taken")
     _show_checkpoints(diagnosis)

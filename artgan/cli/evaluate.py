@@ -15,7 +15,13 @@ from artgan.cli.settings import argument, flag, given
 from artgan.cli.stopping import terminable
 from artgan.config import component_tables, merge, parse_set, validate
 from artgan.measuring import Figure
-from artgan.pipelines.evaluate import EvaluateConfig, check_outputs, document, evaluate_run
+from artgan.pipelines.evaluate import (
+    EvaluateConfig,
+    check_outputs,
+    document,
+    evaluate_run,
+    not_measured,
+)
 from artgan.registry import registry
 from artgan.screen import plural, safe, say
 
@@ -53,8 +59,8 @@ def evaluate(
 ) -> None:
     """Measure a run's pictures against the real ones.
 
-    Beside each figure stands its floor: what the real pictures score against each other, the best
-    that can be hoped for. Nothing is downloaded, unless a metric is asked for that says so.
+    Beside each figure stands what real pictures score among themselves: as near to that as possible
+    is good. Nothing is downloaded, unless a metric is asked for that says so.
     """
     assigned = parse_set(set_ or [])
     for kind in assigned:
@@ -67,6 +73,8 @@ def evaluate(
     )  # fmt: skip
     config = validate(EvaluateConfig, settings, "")
     check_outputs(config)  # refuses before anything heavy is loaded
+    for name in not_measured(config, assigned.get(Metric.kind, {}), registry()):
+        say(f"--set metrics.{safe(name)} changes nothing here: it is not among what is measured")
     with terminable():
         found = evaluate_run(config, say, progress, registry())
     text = json.dumps(document(found), indent=2)
@@ -100,9 +108,11 @@ def _verdict(figure: Figure, arrows: tuple[str, str]) -> str:
     if not figure.better:
         return ""
     arrow = arrows[figure.better == "high"]
-    if figure.better == "low" and figure.floor is not None and figure.floor > 0:
-        return f"{arrow} {figure.value / figure.floor:.1f} x floor"
-    return arrow
+    if figure.better == "high" or figure.floor is None:
+        return arrow
+    if figure.value < figure.floor or figure.value == figure.floor == 0:
+        return f"{arrow} at the floor"
+    return f"{arrow} {figure.value / figure.floor:.1f} x floor" if figure.floor > 0 else arrow
 
 
 def table(figures: dict[str, Figure]) -> list[str]:

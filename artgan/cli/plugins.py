@@ -265,7 +265,7 @@ def _print_details(known: Registry, entry: Entry) -> None:
         "supplied by": _supplier(entry.plugin),
         "source": record.source,
     }
-    lines.update({label.replace("_", " "): _plain(v) for label, v in _facts(record).items()})
+    lines.update({label.replace("_", " "): _fact(label, v) for label, v in _facts(record).items()})
     if not options:
         lines["options"] = "none"
     width = max(map(len, lines))
@@ -280,6 +280,23 @@ def _print_details(known: Registry, entry: Entry) -> None:
             print(f"  {safe(option['name'])} = {safe(default)}  ({safe(limits)})")
             if option["description"]:
                 print(f"      {safe(option['description'])}")
+
+
+def _fact(label: str, value: object) -> str:
+    """Return what a record says under a label, in words; pairs as pairs.
+
+    >>> _fact("figures", (("swd", "low"), ("finest", ""))), _fact("quick", (("patches", 16),))
+    ('swd (low is better), finest', 'patches = 16')
+    """
+    if not isinstance(value, tuple) or not value or not all(map(_is_pair, value)):
+        return _plain(value)
+    if label == "figures":
+        return ", ".join(f"{name} ({way} is better)" if way else name for name, way in value)
+    return ", ".join(f"{name} = {_plain(what)}" for name, what in value)
+
+
+def _is_pair(value: object) -> bool:
+    return isinstance(value, tuple) and len(value) == 2 and isinstance(value[0], str)
 
 
 def _plain(value: object) -> str:

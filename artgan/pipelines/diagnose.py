@@ -33,6 +33,7 @@ from artgan.history import (
     is_figure,
     natural,
     read_rows,
+    treatments,
 )
 from artgan.options import Options
 from artgan.outputs import check_place
@@ -117,7 +118,7 @@ class Diagnosis:
         cur_nimg, total_nimg: pictures shown, and where it ends or None.
         found: the state it is in, with the evidence of the last moment.
         timeline: the states it got into, in the order of time.
-        treatments: what was done about it.
+        treatments: what was done about it, in the order it happened.
         best, last: checkpoints, None where there is none.
         advice: what to try, "" for nothing.
         ticks: the statistics it is said from.
@@ -169,7 +170,9 @@ def curves_path(config: DiagnoseConfig, run: RunFolder) -> Path:
         PathError: something is in the way.
     """
     if config.out is None:
-        return run.path / CURVES_NAME
+        path = run.path / CURVES_NAME
+        check_place(path, folder=False, overwrite=True)
+        return path
     out = Path(config.out)
     if out.suffix.lower() != ".png" or config.out.endswith(("/", os.sep)):
         raise ConfigError(f"{safe(config.out)}: curves are a .png: give a name that ends in .png")
@@ -191,19 +194,21 @@ def diagnose(run: RunFolder, components: Registry) -> Diagnosis:
 
     config = run_config(run.config(), safe(run.name))
     rows = read_rows(run)
-    if not rows:
-        raise RunError(
-            f"run {safe(run.name)} has no statistics yet: they come with every "
-            f"{config.tick_kimg:,},000 pictures"
-        )
-    objective = components.find(Objective.kind, config.objective).record
-    assert isinstance(objective, Objective)
-    entry, options = components.configure(Policy.kind, DOCTOR, config.components)
     known = generations(run.checkpoints)
     state = _newest_state(known)
     total = natural(state.get("total_nimg"))
     if total is None and config.kimg is not None:
         total = round(config.kimg * 1000)
+    if not rows:
+        first = f"{config.tick_kimg:,},000 pictures"
+        if total is not None and (natural(state.get("cur_nimg")) or 0) >= total:
+            raise RunError(
+                f"run {safe(run.name)} has no statistics: it ended before the first {first}"
+            )
+        raise RunError(f"run {safe(run.name)} has no statistics yet: they come with every {first}")
+    objective = components.find(Objective.kind, config.objective).record
+    assert isinstance(objective, Objective)
+    entry, options = components.configure(Policy.kind, DOCTOR, config.components)
     ticks = tuple(row for row in rows if isinstance(row, Tick))
     pictures = state.get("pictures")
     replay = Replay(
@@ -227,7 +232,7 @@ def diagnose(run: RunFolder, components: Registry) -> Diagnosis:
         total,
         replay.now,
         tuple(replay.timeline),
-        tuple(row for row in rows if isinstance(row, Treatment)),
+        tuple(treatments(rows, config.tick_kimg * 1000)),
         _standing(best, ticks) if best is not None else None,
         _standing(known[-1], ticks) if known else None,
         replay.advice(replay.now.state),
@@ -335,10 +340,7 @@ def curves_of(diagnosis: Diagnosis) -> Curves:
         f"{diagnosis.run.name}   {_progress(diagnosis)}   {diagnosis.found.state}",
         tuple(panel for panel in panels if panel.lines),
         diagnosis.bands,
-        tuple(
-            Mark(each.cur_nimg, f"{each.state}: {each.evidence}; {each.remedy}")
-            for each in diagnosis.treatments
-        ),
+        tuple(Mark(each.cur_nimg, str(each)) for each in diagnosis.treatments),
     )
 
 

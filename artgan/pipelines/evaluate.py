@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-from collections.abc import Callable, Sequence
+import os
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,8 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import Field
 
-from artgan.api import CheckpointError, ConfigError, ImageError, PathError, Size
-from artgan.images import Sheet, save_png
+from artgan.api import CheckpointError, ConfigError, ImageError, Metric, PathError, Size
 from artgan.latents import draw, to_prior
 from artgan.measuring import (
     FEWEST,
@@ -29,7 +29,7 @@ from artgan.measuring import (
 )
 from artgan.options import Options
 from artgan.outputs import Progress, check_place
-from artgan.rendering import codes_of, recipe, render
+from artgan.rendering import codes_of, render
 from artgan.screen import plural, safe
 
 if TYPE_CHECKING:
@@ -48,6 +48,7 @@ __all__ = [
     "draw_midpoints",
     "evaluate_run",
     "most_pictures",
+    "not_measured",
 ]
 
 SET_BYTES = 1 << 30
@@ -55,9 +56,6 @@ SET_BYTES = 1 << 30
 
 SOME = 256
 """Midpoints, and pictures of an earlier checkpoint, that are drawn."""
-
-SHEET_ROWS, SHEET_COLUMNS, SHEET_SIDE = 16, 8, 4096
-"""Pictures on a sheet of neighbours, and about how many pixels it is wide or high at most."""
 
 Announce = Callable[[str], AbstractContextManager[Progress]]
 """Begins something that takes time, by its name; yields what is told how much of it is done."""
@@ -81,7 +79,9 @@ class EvaluateConfig(Options):
         description="what is measured; none given: all that need no optional package",
     )
     sheet: str | None = Field(
-        None, description="PNG of the pictures closest to a real one, beside those reals"
+        None,
+        description="PNG of the pictures closest to a real one: leftmost the drawn picture, then "
+        "those reals",
     )
     out: str | None = Field(None, description="file that the figures are written to as JSON")
     overwrite: bool = Field(False, description="replace what exists")
@@ -101,28 +101,55 @@ class Evaluation:
         cur_nimg: pictures that the generator had seen.
         count: pictures compared with as many real ones.
         figures: "metric/figure" -> its value and floor.
+        earlier: pictures that it had seen at the checkpoint that drift is measured since, None
+            where it is not measured.
     """
 
     run: str
     cur_nimg: int
     count: int
     figures: dict[str, Figure]
+    earlier: int | None = None
 
 
 def check_outputs(config: EvaluateConfig) -> None:
     """Check that the sheet and the file of figures may be written.
 
     Raises:
-        ConfigError: the sheet is no PNG, or both are one file.
+        ConfigError: the sheet is no PNG, the figures go to a folder, or both are one file.
         PathError: something is in the way.
     """
-    if config.sheet is not None and Path(config.sheet).suffix.lower() != ".png":
-        raise ConfigError(f"--sheet {safe(config.sheet)}: expected a name that ends in .png")
-    if config.sheet is not None and config.sheet == config.out:
-        raise ConfigError(f"--sheet and --out are both {safe(config.out)}: give two names")
-    for path in (config.sheet, config.out):
+    sheet, out, ends = config.sheet, config.out, ("/", os.sep)
+    if sheet is not None and (Path(sheet).suffix.lower() != ".png" or sheet.endswith(ends)):
+        raise ConfigError(f"--sheet {safe(sheet)}: expected a name that ends in .png")
+    if out is not None and out.endswith(ends):
+        raise ConfigError(f"--out {safe(out)}: figures are one file: give a name such as a.json")
+    if sheet is not None and out is not None and os.path.realpath(sheet) == os.path.realpath(out):
+        raise ConfigError(f"--sheet and --out are both {safe(out)}: give two names")
+    for path in (sheet, out):
         if path is not None:
             check_place(Path(path), folder=False, overwrite=config.overwrite)
+
+
+def not_measured(
+    config: EvaluateConfig, tables: Mapping[str, object], components: Registry
+) -> list[str]:
+    """Return those of the metrics that options were set for that will not be measured.
+
+    Args:
+        config: what to measure.
+        tables: the metrics' options by their names.
+        components: where the metrics are.
+
+    Raises:
+        ComponentError: one is unknown.
+    """
+    measured = [components.find(Metric.kind, name) for name in _named(config, components)]
+    return [name for name in tables if components.find(Metric.kind, name) not in measured]
+
+
+def _named(config: EvaluateConfig, components: Registry) -> Sequence[str]:
+    return config.metrics if config.metrics is not None else default_metrics(components)
 
 
 def document(evaluation: Evaluation) -> dict[str, Any]:
@@ -132,6 +159,7 @@ def document(evaluation: Evaluation) -> dict[str, Any]:
         "run": evaluation.run,
         "checkpoint": evaluation.cur_nimg,
         "count": evaluation.count,
+        "drift_since": evaluation.earlier,
         "figures": {
             name: dataclasses.asdict(figure) for name, figure in evaluation.figures.items()
         },
@@ -159,26 +187,38 @@ def evaluate_run(
         ImageError: there are too few pictures.
     """
     from artgan.engine import pick_device
+    from artgan.lookalikes import draw_sheet
     from artgan.models import build_model, find_weights
 
     check_outputs(config)
-    named = config.metrics if config.metrics is not None else default_metrics(components)
-    meters = build_meters(named, components, config.components)
+    not_measured(config, config.components.get(Metric.kind, {}), components)  # all are known
+    meters = build_meters(_named(config, components), components, config.components)
     weights = find_weights(config.run, Path(config.runs))
     folder = _folder(config, weights)
     model = build_model(weights, pick_device(config.device), components)
     note(f"measuring {model.label}")
-    with contextlib.closing(_pictures(folder, weights, announce)) as pictures:
+    needs = {need for meter in meters for need in meter.record.needs}
+    copied = "training" in needs or config.sheet is not None
+    with contextlib.ExitStack() as stack:
+        pictures = stack.enter_context(contextlib.closing(_pictures(folder, weights, announce)))
         count = _count(config.count, pictures, model, note)
-        reals = _reals(config, meters, pictures, count, note)
+        learned = None
+        if copied and config.images is not None:
+            learned = _learned(folder, weights, announce, note)
+        if learned is not None:
+            stack.enter_context(contextlib.closing(learned))
+        reals = _reals(pictures, learned, count, copied, note)
         with announce("drawing") as tell:
             fakes = draw_fakes(model, len(reals), tell)
-        needs = {need for meter in meters for need in meter.record.needs}
+        between = not needs.isdisjoint({"training", "midpoints"})
+        before = _earlier(weights, model, components) if "earlier" in needs else None
         view = reals.view(
             fakes,
-            midpoints=draw_midpoints(model, min(SOME, len(reals))) if needs else None,
-            earlier=_earlier(weights, model, components) if "earlier" in needs else None,
+            midpoints=draw_midpoints(model, min(SOME, len(reals))) if between else None,
+            earlier=None if before is None else before[1],
         )
+        if before is not None:
+            note(f"drift is measured since {before[0] / 1000:g} kimg")
         meters = _able(meters, view, note)
         floor = reals.floor()
         figures: dict[str, Figure] = {}
@@ -187,8 +227,10 @@ def evaluate_run(
                 figures |= evaluate([meter], view, floor)
                 tell(done, len(meters))
         if config.sheet is not None:
-            _draw_sheet(Path(config.sheet), view.fakes, reals, pictures, model, note)
-    return Evaluation(_name(config, weights), weights.cur_nimg, len(reals), figures)
+            among = pictures if learned is None else learned
+            draw_sheet(Path(config.sheet), view.fakes, reals, among, model, note)
+    since = None if before is None else before[0]
+    return Evaluation(_name(config, weights), weights.cur_nimg, len(reals), figures, since)
 
 
 # Reals --------------------------------------------------------------------------------------
@@ -233,6 +275,21 @@ def _pictures(folder: Path, weights: Weights, announce: Announce) -> Pictures:
     return pictures
 
 
+def _learned(
+    folder: Path, weights: Weights, announce: Announce, note: Callable[[str], None]
+) -> Pictures | None:
+    """Return what the run learned from, where that is another folder that is still there."""
+    if weights.generation is not None:
+        own = Path(weights.config.images)
+        if os.path.realpath(own) == os.path.realpath(folder):
+            return None
+        if own.is_dir():
+            with contextlib.suppress(ImageError, PathError):  # little or nothing is left in it
+                return _pictures(own, weights, announce)
+    note(f"copies are looked for among {safe(folder)}, not among what the run learned from")
+    return None
+
+
 def most_pictures(size: Size, channels: int) -> int:
     """Return how many pictures of a size, (height, width), a set to measure may have.
 
@@ -254,16 +311,17 @@ def _count(wanted: int, pictures: Pictures, model: Model, note: Callable[[str], 
 
 
 def _reals(
-    config: EvaluateConfig,
-    meters: Sequence[Meter],
     pictures: Pictures,
+    learned: Pictures | None,
     count: int,
+    copied: bool,
     note: Callable[[str], None],
 ) -> Reals:
-    copied = any("training" in meter.record.needs for meter in meters) or config.sheet is not None
-    if copied and len(pictures) > MAX_TRAINING:
-        note(f"copies are looked for among {MAX_TRAINING:,} of {len(pictures):,} real pictures")
-    return load_reals(pictures, count, training=MAX_TRAINING if copied else 0)
+    """Return what to measure by; copies are looked for among what was learned, or all pictures."""
+    total = len(learned if learned is not None else pictures)
+    if copied and total > MAX_TRAINING:
+        note(f"copies are looked for among {MAX_TRAINING:,} of {total:,} real pictures")
+    return load_reals(pictures, count, training=MAX_TRAINING if copied else 0, learned=learned)
 
 
 def _able(meters: Sequence[Meter], view: Any, note: Callable[[str], None]) -> list[Meter]:
@@ -321,9 +379,13 @@ def _drawn(model: Model, z: Tensor, progress: Progress | None = None) -> Tensor:
     return torch.cat(pictures)
 
 
-def _earlier(weights: Weights, model: Model, components: Registry) -> Tensor | None:
-    """Return what the last checkpoint or snapshot before this one draws; None if there is none."""
-    from artgan.checkpoints import generations, read_sound
+def _earlier(weights: Weights, model: Model, components: Registry) -> tuple[int, Tensor] | None:
+    """Return what the last checkpoint or snapshot on the way to this one draws, and its pictures.
+
+    Returns:
+        Pictures that it had seen, and (e, 1 or 3, H, W); None if there is none.
+    """
+    from artgan.checkpoints import generations, on_the_way, read_sound
     from artgan.models import build_model
     from artgan.runs import RunFolder
 
@@ -331,47 +393,10 @@ def _earlier(weights: Weights, model: Model, components: Registry) -> Tensor | N
         return None
     run = RunFolder(weights.generation.path.parent.parent)
     known = [*generations(run.snapshots), *generations(run.checkpoints)]
-    before = [g for g in known if g.cur_nimg < weights.cur_nimg]
-    for generation in sorted(before, key=lambda g: (g.cur_nimg, g.attempt), reverse=True):
+    for generation in reversed(on_the_way(known, weights.generation)):
         with contextlib.suppress(CheckpointError):
             ema = read_sound(generation, "ema.safetensors")
             past = dataclasses.replace(weights, ema=ema, cur_nimg=generation.cur_nimg)
-            return draw_fakes(build_model(past, model.device, components), SOME)
+            drawn = draw_fakes(build_model(past, model.device, components), SOME)
+            return generation.cur_nimg, drawn
     return None
-
-
-# The sheet ----------------------------------------------------------------------------------
-
-
-def _draw_sheet(
-    path: Path,
-    fakes: Tensor,
-    reals: Reals,
-    pictures: Pictures,
-    model: Model,
-    note: Callable[[str], None],
-) -> None:
-    """Write a row for each of the fakes closest to a real: the fake, then the nearest reals."""
-    from artgan.images import from_bytes
-    from artgan.neighbours import neighbours
-
-    assert reals.training is not None
-    height, width = (side + 2 for side in model.size)
-    rows, columns = max(1, SHEET_SIDE // height), max(2, SHEET_SIDE // width)
-    found = neighbours(
-        fakes, reals.training, min(rows, SHEET_ROWS), min(columns, SHEET_COLUMNS) - 1
-    )
-    across = 1 + found.reals.shape[1]
-    sheet = Sheet(len(found.pictures) * across, fakes.shape[1], model.size, columns=across)
-    seeds = found.pictures.tolist()
-    for seed, near in zip(seeds, found.reals.tolist(), strict=True):
-        sheet.add(fakes[seed])
-        beside = pictures.batch([reals.numbers[number] for number in near])
-        for real in quantised(from_bytes(beside)):
-            sheet.add(real)
-    save_png(path, sheet.image, recipe("evaluate", model, {"sheet": "neighbours", "seeds": seeds}))
-    closest = ", ".join(
-        f"{seed} ({closeness:.2f})"
-        for seed, closeness in zip(seeds[:3], found.closeness[:3].tolist(), strict=True)
-    )
-    note(f"closest to a real one, in parts of its distance to the others: seeds {closest}")

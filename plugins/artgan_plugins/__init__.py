@@ -223,9 +223,9 @@ def artgan_metrics() -> Iterator[Metric]:
         options=f"{_HERE}.metrics.options:CoverageOptions",
         source="Naeem et al. 2020, arXiv:2002.09797",
         figures=(
-            ("pixel-density", "high"),
+            ("pixel-density", ""),
             ("pixel-coverage", "high"),
-            ("network-density", "high"),
+            ("network-density", ""),
             ("network-coverage", "high"),
         ),
         score=("pixel-coverage", "network-coverage"),

@@ -26,10 +26,25 @@ def test_table_on_stdout_and_words_on_stderr(trained, capsys):
     ]  # fmt: skip
     assert lines[1].endswith(" x floor")
     assert words.splitlines() == [
+        "--set metrics.diversity changes nothing here: it is not among what is measured",
         "measuring run 00001-dcgan-squares at 2 kimg",
         "12 real pictures make two halves of 6",
         "6 pictures against as many real ones",
     ]
+
+
+def test_an_option_of_what_is_not_measured_is_noted(trained, capsys):
+    assert run(["evaluate", trained, "--metric", "drift", "--set", "metrics.swd.patches=4"]) == 0
+    assert capsys.readouterr().err.splitlines()[0] == (
+        "--set metrics.swd changes nothing here: it is not among what is measured"
+    )
+
+
+def test_a_misspelt_table_in_a_settings_file_is_refused(trained, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "artgan.toml").write_text("[metrics.covrage]\nk = 2\n")
+    assert run(["evaluate", trained]) == 2
+    assert "no metric 'covrage': did you mean 'coverage'?" in capsys.readouterr().err
 
 
 def test_json_is_one_document(trained, tmp_path, capsys):
@@ -41,6 +56,7 @@ def test_json_is_one_document(trained, tmp_path, capsys):
     assert {key: found[key] for key in ("version", "run", "checkpoint", "count")} == {
         "version": 1, "run": "00001-dcgan-squares", "checkpoint": 2000, "count": 5,
     }  # fmt: skip
+    assert found["drift_since"] == 1000
     assert set(found["figures"]["swd/swd"]) == {"value", "floor", "better"}
     assert run(call) == 2
     assert "exists: choose another name, or add --overwrite" in capsys.readouterr().err
@@ -53,7 +69,7 @@ def test_sheet_and_other_pictures(trained, tmp_path, capsys):
     call = ["evaluate", trained, images, "--metric", "drift", "--sheet", str(sheet), "--count", "3"]
     assert run(call) == 0
     with Image.open(sheet) as picture:
-        assert picture.size == (8 * 18 + 2, 3 * 18 + 2)
+        assert picture.size == (8 * 98 + 16, 3 * 98 + 2)
     assert capsys.readouterr().err.splitlines()[-1] == f"sheet drawn to {sheet}"
 
 
@@ -73,6 +89,9 @@ def test_runs_are_found_by_number_and_settings_in_a_file(trained, tmp_path, monk
         (["--count", "1"], "--count is 1: expected greater than or equal to 2"),
         (["--sheet", "a.gif"], "--sheet a.gif: expected a name that ends in .png"),
         (["--set", "samplers.slerp.easing=sine"], "--set samplers: an evaluation has options of m"),
+        (["--set", "metrics.covrage.k=2"], "no metric 'covrage': did you mean 'coverage'?"),
+        (["-o", "a.png", "--sheet", "./a.png"], "--sheet and --out are both a.png: give two names"),
+        (["-o", "sub/"], "--out sub/: figures are one file: give a name such as a.json"),
         (["--set", "metrics.swd.patch=1"], "metrics.swd.patch is not a setting: did you mean 'pat"),
         (["nowhere"], "no folder nowhere"),
     ],
@@ -94,15 +113,17 @@ def test_table_lines():
     lines = table(
         {
             "swd/swd": Figure(30.0, 12.0, "low"),
+            "swd/colour": Figure(3.0, 12.0, "low"),
             "coverage/pixel-coverage": Figure(0.5, 1.0, "high"),
             "spectrum/finest": Figure(-0.25, 0.0, ""),
             "drift/drift": Figure(12345.0, None, "low"),
         }
     )
-    up, down = ("↑", "↓") if "↑" in lines[2] else ("higher", "lower")
+    up, down = ("↑", "↓") if "↑" in lines[3] else ("higher", "lower")
     assert lines == [
         "figure                    value  floor  better",
         f"swd/swd                    30.0   12.0  {down} 2.5 x floor",
+        f"swd/colour                 3.00   12.0  {down} at the floor",
         f"coverage/pixel-coverage   0.500   1.00  {up}",
         "spectrum/finest          -0.250      0",
         f"drift/drift              12,345         {down}",

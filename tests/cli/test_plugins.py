@@ -93,6 +93,17 @@ def test_show(capsys):
     )
 
 
+def test_pairs_are_shown_as_pairs(capsys):
+    shown = {
+        line[2:].partition("  ")[0]: line for line in output(capsys, "show", "swd").splitlines()
+    }
+    assert shown["figures"].endswith("  swd (low is better), colour (low is better)")
+    assert shown["score"].endswith("  swd, colour")
+    assert shown["quick"].endswith("  patches = 16, directions = 128")
+    assert "diversity" in (text := output(capsys, "show", "diversity"))
+    assert "ms-ssim (low is better), ms-ssim-reals, distance (high is better)" in text
+
+
 def test_show_of_one_without_options(capsys):
     assert output(capsys, "show", "hinge").splitlines()[-1].split() == ["options", "none"]
 

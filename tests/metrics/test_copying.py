@@ -71,6 +71,13 @@ def test_noise_is_no_copy():
     assert found["ratio"] > 1.5
 
 
+def test_pictures_near_the_average_count_as_copies_of_hubs():
+    training = noise(96)
+    grain = 0.1 * (noise(20) - 0.5).flip(2)
+    found = MEASURE(view(training.mean(0, keepdim=True) + grain, training=training))
+    assert found["copies"] == 1
+
+
 def test_a_cross_fade_is_seen_at_midpoints():
     found = MEASURE(view(paintings(first=200), training=TRAINING, midpoints=TRAINING[:20]))
     assert found["midpoint-ratio"] < 0.01

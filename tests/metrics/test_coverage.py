@@ -7,6 +7,7 @@ from torch.testing import assert_close
 
 from artgan.api import View
 from artgan.neighbours import shrink
+from artgan.registry import Registry
 from artgan_plugins.metrics import coverage, network
 from artgan_plugins.metrics.options import CoverageOptions
 
@@ -72,6 +73,26 @@ def test_the_network_sees_a_blur_that_small_pixels_do_not():
     sharp, soft = measure(view(paintings(first=100))), measure(view(blurred(paintings(first=100))))
     assert soft["network-coverage"] < 0.85 * sharp["network-coverage"]
     assert soft["pixel-coverage"] >= sharp["pixel-coverage"]
+
+
+def test_blur_lowers_network_coverage_and_raises_pixel_density():
+    others = paintings(first=100)
+    padded = torch.nn.functional.pad(others, (2, 2, 2, 2), mode="replicate")
+    measure = coverage.build(CoverageOptions(k=2))
+    sharp = measure(view(others))
+    soft = measure(view(torch.nn.functional.avg_pool2d(padded, 5, 1)))
+    assert soft["network-coverage"] < sharp["network-coverage"]
+    assert soft["pixel-density"] > sharp["pixel-density"]
+
+
+def test_neither_way_is_better_for_density():
+    ways = dict(Registry(entry_points=()).find("metrics", "coverage").record.figures)
+    assert ways == {
+        "pixel-density": "",
+        "pixel-coverage": "high",
+        "network-density": "",
+        "network-coverage": "high",
+    }
 
 
 # The network

@@ -99,7 +99,7 @@ def test_without_the_package_it_says_how_to_get_it(monkeypatch):
         (OSError("<urlopen error no route>"), "has no weights: <urlopen error no route>; let it "),
         (
             RuntimeError("operator torchvision::nms\ndoes not exist"),
-            "cannot use torch-fidelity: op",
+            "cannot use torch-fidelity: operator torchvision::nms; try pip ",
         ),
         (ImportError("no torchvision"), "cannot use torch-fidelity: no torchvision; try pip "),
     ],
@@ -110,6 +110,12 @@ def test_what_keeps_it_from_working_is_one_sentence(fidelity, error, message):
         inception.build(InceptionOptions())(View(paintings(4), paintings(4)))
     assert message in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+def test_what_no_installation_mends_is_no_hint_to_install(fidelity):
+    fidelity.error = RuntimeError("CUDA out of memory: tried to allocate")
+    with pytest.raises(RuntimeError, match="^CUDA out of memory"):
+        inception.build(InceptionOptions())(View(paintings(4), paintings(4)))
 
 
 def test_one_picture_is_too_few(fidelity):

@@ -139,6 +139,17 @@ def test_the_larger_set_is_cut():
     assert few == MEASURE(View(paintings(20), paintings(20, first=100)))
 
 
+def test_a_set_gives_no_more_patches_than_there_is_memory_for(monkeypatch):
+    fakes = paintings(first=100)
+    whole = MEASURE(view(fakes))
+    monkeypatch.setattr(swd, "MOST", 48 * 16)
+    assert MEASURE(view(fakes)) == whole
+    monkeypatch.setattr(swd, "MOST", 48 * 4 + 7)
+    assert MEASURE(view(fakes)) == swd.build(SwdOptions(patches=4, directions=64))(view(fakes))
+    monkeypatch.setattr(swd, "MOST", 1)
+    assert swd.per_picture(16, 48) == 1
+
+
 def test_seeds_draw_other_patches():
     one, other = (MEASURE(view(paintings(first=100), seed=seed)) for seed in (0, 1))
     assert one != other

@@ -118,6 +118,27 @@ def test_without_rows_there_is_nothing_to_say(tmp_path, rows):
     )
 
 
+def test_a_run_that_ended_before_the_first_tick_will_have_no_statistics(tmp_path):
+    run = past_run(tmp_path, [])
+    checkpoint(run, 0.5, total_nimg=500)
+    with pytest.raises(RunError) as caught:
+        diagnose(run, COMPONENTS)
+    assert str(caught.value) == (
+        "run 00001-cats has no statistics: it ended before the first 1,000 pictures"
+    )
+
+
+def test_actions_that_were_taken_back_say_so_in_the_order_they_happened(tmp_path):
+    skipped, back = broken()[8:10]
+    rows = [*healthy(8), back, skipped, *broken()[10:], treated(14.5, "ill", "it is", "healed", 1)]
+    diagnosis = said(tmp_path, rows)
+    found = [(t.cur_nimg, t.taken_back) for t in diagnosis.treatments]
+    assert found == [(8300, True), (8400, False), (14500, False)]
+    marks = curves_of(diagnosis).marks
+    assert marks[0].text.endswith("; the batch was skipped (taken back)")
+    assert [mark.text.endswith("(taken back)") for mark in marks] == [True, False, False]
+
+
 def test_checkpoints_stand_with_the_figures_taken_before_them(tmp_path):
     run = past_run(tmp_path, healthy(12))
     run.mark({"best": checkpoint(run, 8)})
@@ -224,6 +245,16 @@ def test_where_the_curves_go_is_checked(tmp_path):
     with pytest.raises(PathError, match="a.png exists: choose another name, or add --overwrite"):
         curves_path(DiagnoseConfig(run="1", out=str(taken)), run)
     assert curves_path(DiagnoseConfig(run="1", out=str(taken), overwrite=True), run) == taken
+    within = str(taken / "sub" / "a.png")
+    with pytest.raises(PathError, match="a.png is a file, expected a folder"):
+        curves_path(DiagnoseConfig(run="1", out=within), run)
+    (tmp_path / "astray").symlink_to(tmp_path / "nowhere")
+    with pytest.raises(PathError, match="astray is a link that leads nowhere, expected a folder"):
+        curves_path(DiagnoseConfig(run="1", out=str(tmp_path / "astray" / "a.png")), run)
+    (run.path / "curves.png").unlink()
+    (run.path / "curves.png").mkdir()
+    with pytest.raises(PathError, match="curves.png is a folder, expected a file"):
+        curves_path(DiagnoseConfig(run="1"), run)
     for out in ("a.jpg", "a", "a.png/"):
         with pytest.raises(ConfigError, match=r"curves are a \.png"):
             curves_path(DiagnoseConfig(run="1", out=out), run)

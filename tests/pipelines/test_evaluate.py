@@ -13,7 +13,7 @@ from training_kit import squares
 
 from artgan.config import validate
 from artgan.errors import ArtganError, ConfigError, ImageError, PathError
-from artgan.images import RECIPE_KEY, to_bytes
+from artgan.images import RECIPE_KEY, from_bytes, to_bytes
 from artgan.latents import draw
 from artgan.models import find_weights, pack, tables_of
 from artgan.pipelines import evaluate as module
@@ -61,7 +61,9 @@ def test_every_metric_that_needs_no_package_has_its_figures_and_floors(tmp_path)
     assert notes == [
         "measuring run 00001-dcgan-squares at 2 kimg",
         "12 real pictures make two halves of 6",
+        "drift is measured since 1 kimg",
     ]
+    assert result.earlier == 1000
 
 
 def test_same_call_same_figures_and_only_what_was_asked_for(tmp_path):
@@ -101,6 +103,39 @@ def test_other_pictures_may_be_given(tmp_path):
     result, notes = found(config(run, images=str(others), metrics=("swd",)))
     assert result.count == 4
     assert "8 real pictures make two halves of 4" in notes
+    assert not any("copies" in note for note in notes)
+
+
+def test_copies_are_looked_for_among_what_the_run_learned_from(tmp_path, monkeypatch):
+    run = untrained_run(tmp_path)
+    learned = module._pictures(
+        tmp_path / "squares",
+        find_weights(str(run.path), tmp_path),
+        lambda _: contextlib.nullcontext(),
+    )
+    copies = from_bytes(learned.batch([3, 7, 9, 11]))
+    monkeypatch.setattr(module, "draw_fakes", lambda *a: copies)
+    others = squares(tmp_path / "others", 8, side=24)
+    sheet = tmp_path / "n.png"
+    settings = config(run, images=str(others), metrics=("copying",), sheet=str(sheet))
+    result, notes = found(settings)
+    assert result.figures["copying/copies"].value == 1
+    assert not any("copies" in note for note in notes)
+    assert "3 (0.00)" in notes[-1] or "0 (0.00)" in notes[-1]
+    (tmp_path / "squares").rename(tmp_path / "gone")
+    _, notes = found(config(run, images=str(others), metrics=("copying",)))
+    assert f"copies are looked for among {others}, not among what the run learned from" in notes
+
+
+def test_midpoints_are_drawn_where_they_are_looked_at(tmp_path, monkeypatch):
+    run = untrained_run(tmp_path)
+    calls = []
+    draw_some = module.draw_midpoints
+    monkeypatch.setattr(module, "draw_midpoints", lambda *a: (calls.append(1), draw_some(*a))[1])
+    found(config(run, metrics=("drift", "swd")))
+    assert calls == []
+    found(config(run, metrics=("copying",)))
+    assert calls == [1]
 
 
 def test_a_packed_file_needs_its_pictures_given(tmp_path):
@@ -133,10 +168,14 @@ def test_the_sheet_shows_the_closest_and_their_reals(tmp_path):
     run = untrained_run(tmp_path)
     path = tmp_path / "n.png"
     _, notes = found(config(run, sheet=str(path), metrics=("swd",)))
-    assert notes[-1].startswith("closest to a real one, in parts of its distance to the others: ")
     with Image.open(path) as sheet:
-        assert sheet.size == (8 * 18 + 2, 6 * 18 + 2)
+        assert sheet.size == (8 * 98 + 16, 6 * 98 + 2)
         made = json.loads(sheet.text[RECIPE_KEY])
+        apart = sheet.crop((98, 0, 98 + 16, sheet.height))
+        assert apart.getextrema() == ((255, 255),) * 3
+    head, _, told = notes[-1].rpartition(": ")
+    assert head == "closest to a real one, row by row, in parts of its distance to the others"
+    assert [int(one.split()[0]) for one in told.split(", ")] == made["evaluate"]["seeds"]
     assert made["command"] == "evaluate"
     assert sorted(made["evaluate"]["seeds"]) == list(range(6))
 
@@ -144,7 +183,7 @@ def test_the_sheet_shows_the_closest_and_their_reals(tmp_path):
 def test_document_is_json(tmp_path):
     result, _ = found(config(untrained_run(tmp_path), metrics=("drift",)))
     written = json.loads(json.dumps(document(result)))
-    assert list(written) == ["version", "run", "checkpoint", "count", "figures"]
+    assert list(written) == ["version", "run", "checkpoint", "count", "drift_since", "figures"]
     (figure,) = written["figures"].values()
     assert figure == {
         "value": result.figures["drift/drift"].value, "floor": None, "better": "low"
@@ -175,6 +214,9 @@ def test_pictures_that_are_gone(tmp_path):
         ({"images": "nowhere"}, "nowhere"),
         ({"sheet": "a.jpg"}, "--sheet a.jpg: expected a name that ends in .png"),
         ({"sheet": "a.png", "out": "a.png"}, "--sheet and --out are both a.png: give two names"),
+        ({"sheet": "./a.png", "out": "a.png"}, "--sheet and --out are both a.png: give two names"),
+        ({"sheet": "a.png/"}, "--sheet a.png/: expected a name that ends in .png"),
+        ({"out": "sub/"}, "--out sub/: figures are one file: give a name such as a.json"),
     ],
 )
 def test_wrong_settings_are_refused(tmp_path, settings, message):

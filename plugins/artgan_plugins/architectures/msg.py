@@ -53,7 +53,9 @@ def build(options: MsgOptions, *, size: Size, channels: int) -> Networks:
         that untrained ones lie in signed range, and in evaluation mode is cut where it strays; no
         scale has fewer than 8 channels; `lin-cat` halves the features beside the picture, to keep
         the width; sizes need not be square or powers of two; the latent is put on the sphere by
-        who draws it, and not again inside the generator.
+        who draws it, and not again inside the generator. How it is trained is the host's: Adam
+        (0, 0.99) instead of RMSProp, and objective and penalty as they are chosen, by default the
+        relativistic logistic loss with R1 instead of WGAN-GP.
     """
     stages = (min(size) // SEED_SIDE).bit_length() - 1
     width = WIDTHS[options.width]

@@ -70,6 +70,10 @@ def build(options: CopyingOptions) -> Measure:
     different real, and half an 8-bit step where there is none. Among near duplicates b(r) is small,
     so only a picture that is as near a duplicate is a copy of one of them: a folder full of them
     hides copies. Two sets of reals have copies as well, about as many as `floor` says.
+
+    A picture near the average of all is closer to many reals, the hubs, than any real is, and
+    counts as a copy without being one: the mean picture with noise has `copies` of 1.0. The sheet
+    of neighbours and coverage tell the two apart.
     """
 
     def measure(view: View) -> dict[str, float]:

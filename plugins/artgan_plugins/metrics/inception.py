@@ -41,7 +41,11 @@ class _Bytes(Dataset[Tensor]):
 def _calculate(
     fakes: Dataset[Tensor], reals: Dataset[Tensor], count: int, seed: int, options: InceptionOptions
 ) -> Mapping[str, float]:
-    """Return what torch-fidelity (0.4 or later) finds; its first input is the generated one."""
+    """Return what torch-fidelity (0.4 or later) finds; its first input is the generated one.
+
+    A view has no device but that of its pictures, which are on the CPU: CUDA is used where there is
+    one, unless CUDA_VISIBLE_DEVICES hides it.
+    """
     import torch_fidelity  # type: ignore[import-not-found, unused-ignore]
 
     found: Mapping[str, float] = torch_fidelity.calculate_metrics(
@@ -99,6 +103,8 @@ class Inception:
                 "or set metrics.inception.weights to the file"
             ) from error
         except (ImportError, RuntimeError) as error:
+            if not isinstance(error, ImportError) and "torchvision" not in str(error):
+                raise  # memory that ran out, say, which no installation mends
             reason = safe(str(error).strip().partition("\n")[0])
             raise ConfigError(
                 f"metric 'inception' cannot use torch-fidelity: {reason}; "

@@ -19,7 +19,11 @@ class SwdOptions(Options):
     """Options of `swd`."""
 
     patches: int = Field(
-        64, ge=1, le=100_000, description="patches taken from each picture and scale, and pixels"
+        64,
+        ge=1,
+        le=100_000,
+        description="patches taken from each picture and scale, and pixels; fewer where a set of "
+        "pictures would give more than 2^21",
     )
     directions: int = Field(
         512, ge=1, le=100_000, description="random directions that the patches are compared along"

@@ -38,7 +38,8 @@ def spectrum(pictures: Tensor) -> Tensor:
 
     The mean of a picture is removed and a Hann window laid over it, so that its opposite borders,
     which do not fit together, add nothing. Power is averaged over channels and ring, then its log
-    over pictures; white noise has the log of its variance everywhere.
+    over pictures; white noise has the log of its variance everywhere (about; less in the coarsest
+    rings, as a mean of logs is).
 
     Args:
         pictures: unit range, (N, C, H, W).

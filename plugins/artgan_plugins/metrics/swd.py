@@ -16,10 +16,12 @@ from artgan.latents import derive, generator
 from artgan_plugins.metrics.options import SwdOptions
 
 __all__ = [
+    "MOST",
     "PATCH",
     "build",
     "colour_distance",
     "normalised",
+    "per_picture",
     "pyramid_distances",
     "reduce",
     "sliced_wasserstein",
@@ -34,6 +36,9 @@ COARSEST = 16
 """A level is made as long as its short side has at least so many pixels."""
 
 COLOUR_DIRECTIONS = 64
+
+MOST = 1 << 21
+"""Descriptors that a set has at most, for want of memory: 1.2 GB of 7x7 patches in colour."""
 
 _FLAT = 1e-5  # a channel that varies less than this is not blown up by the normalisation
 _CHUNK = 1 << 19  # numbers of the pictures whose pyramid is made at once
@@ -179,6 +184,15 @@ def _levels(pictures: Tensor) -> Iterator[bool]:
     yield True
 
 
+def per_picture(wanted: int, count: int) -> int:
+    """Return how many patches each of some pictures gives, so that there are no more than `MOST`.
+
+    >>> per_picture(64, 1024), per_picture(64, 100_000), per_picture(100_000, 1024)
+    (64, 20, 2048)
+    """
+    return max(1, min(wanted, MOST // max(1, count)))
+
+
 def pyramid_distances(
     reals: Tensor, fakes: Tensor, *, patches: int = 64, directions: int = 512, seed: int = 0
 ) -> dict[int, float]:
@@ -189,7 +203,7 @@ def pyramid_distances(
 
     Args:
         reals, fakes: equally many, (N, C, H, W).
-        patches: 7x7 patches taken from each picture and level.
+        patches: 7x7 patches taken from each picture and level; see `per_picture`.
         directions: unit vectors they are compared along.
         seed: of the patches and directions.
 
@@ -242,21 +256,23 @@ def build(options: SwdOptions) -> Measure:
     """Return the metric: `swd-32`, `swd-16` ... by level, `swd` their mean, `colour`; all x 10^3.
 
     The larger of the two sets is cut to the size of the other.
-    Differs: 64 patches a picture instead of 128, and pictures by the thousand; `colour` is added.
+    Differs: 64 patches a picture instead of 128, fewer where a set would have more than 2^21, and
+        as many pixels; pictures by the thousand; `colour` is added.
     """
 
     def measure(view: View) -> dict[str, float]:
         count = min(len(view.reals), len(view.fakes))
         reals, fakes = view.reals[:count], view.fakes[:count]
+        patches = per_picture(options.patches, count)
         levels = pyramid_distances(
             reals,
             fakes,
-            patches=options.patches,
+            patches=patches,
             directions=options.directions,
             seed=view.seed,
         )
         colour = colour_distance(
-            reals, fakes, pixels=options.patches, directions=options.directions, seed=view.seed
+            reals, fakes, pixels=patches, directions=options.directions, seed=view.seed
         )
         return {
             "swd": 1e3 * sum(levels.values()) / len(levels),

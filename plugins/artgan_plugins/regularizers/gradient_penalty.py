@@ -52,6 +52,8 @@ def gradient_penalty(
         one_sided: whether lower norms cost nothing either.
 
     Source: Gulrajani et al. 2017, arXiv:1704.00028 §4 (Eq. 3), without its weight.
+    Differs: of a pyramid it is one norm over all scales together, where Karnewar and Wang 2019,
+        arXiv:1903.06048, average the penalty over scales.
     """
     # the square root of 0 has no slope
     above = (squared_slopes(logits, pictures) + TINY).sqrt() - target
