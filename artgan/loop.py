@@ -39,13 +39,14 @@ CALIBRATE_SECONDS = 10.0
 """--minutes becomes a number of pictures once so many steps were taken in so many seconds, not
 counting the first few; sooner where that would take a tenth of the minutes."""
 
-MOMENTS = 24
-"""About how often pictures are drawn and measured while a run lasts."""
-
 PREVIEW_SECONDS = 10.0
 
 MEASURED_FROM = 2000
 """Pictures before which there is nothing to measure."""
+
+SPACING = 4000
+TIMES = 12
+"""Pictures between two measurements, and how many of them there are in a run, at most."""
 
 BETTER = 0.01
 """By how much a score has to be lower to be a better one."""
@@ -73,6 +74,7 @@ class Loop:
         self.keeper = Keeper(trainer, run, watcher)
         self.tally = Tally()
         self.best: dict[str, Any] | None = None
+        self.aside = 0.0  # seconds beside the steps
 
     def run(self, intake: Intake) -> TrainResult:
         """Train until the run's length is reached, it is told to stop, or the doctor ends it.
@@ -108,7 +110,7 @@ class Loop:
                 self._keep({}, varied=False)  # where a run that breaks at once is taken back to
         began = saved = recent = time.monotonic()
         previewed = began - PREVIEW_SECONDS
-        warm: tuple[int, float] | None = None
+        warm: tuple[int, float, float] | None = None
         rate, stopped, reason, shown_nimg, recent_nimg = 0.0, False, "", 0, 0
 
         with torch.random.fork_rng(devices=[]):
@@ -135,7 +137,7 @@ class Loop:
                     recent, recent_nimg = now, shown_nimg
                 if trainer.total_nimg is None:
                     if warm is None and shown_nimg >= WARM_UP_STEPS * batch:
-                        warm = (shown_nimg, now)
+                        warm = (shown_nimg, now, self.aside)
                     elif warm is not None:
                         self._calibrate(began, warm, shown_nimg, now)
                 self.watcher.step(self._status(rate, now - began))
@@ -210,19 +212,21 @@ class Loop:
         if self.config.kimg is not None:
             self.trainer.total_nimg = round(self.config.kimg * 1000)
 
-    def _calibrate(self, began: float, warm: tuple[int, float], shown: int, now: float) -> None:
+    def _calibrate(
+        self, began: float, warm: tuple[int, float, float], shown: int, now: float
+    ) -> None:
         """Turn --minutes into a number of pictures, once, from the speed of the first steps."""
         assert self.config.minutes is not None
         budget = self.config.minutes * 60
-        counted, passed = shown - warm[0], now - warm[1]
+        counted, passed = shown - warm[0], now - warm[1] - (self.aside - warm[2])
         enough = (
             counted >= CALIBRATE_STEPS * (self.config.batch or 1) and passed > CALIBRATE_SECONDS
         )
         if not enough and now - began < budget / 10:
             return
         rate = counted / max(passed, 1e-9)
-        moments = MOMENTS * self._moment_seconds() if budget > MOMENTS else 0.0
-        left = max(0.0, budget - (time.monotonic() - began) - moments)
+        aside = TIMES * self._moment_seconds() if budget > 2 * TIMES else 0.0
+        left = max(0.0, budget - (time.monotonic() - began) - aside)
         self.trainer.total_nimg = self.trainer.cur_nimg + round(rate * left)
         self.watcher.note(
             f"{self.config.minutes:g} minutes at {rate:.0f} pictures a second: "
@@ -232,12 +236,13 @@ class Loop:
 
     def _moment_seconds(self) -> float:
         """Return how long it takes to draw pictures and measure them, once all is loaded."""
+        began = 0.0
         for _ in range(2):
             began = time.monotonic()
             fakes = self.trainer.sample(max(self._grid_count(), self.monitor.count))
             if self.monitor.count:
                 self.monitor.measure(fakes[: self.monitor.count])
-        return time.monotonic() - began
+        return 1.5 * (time.monotonic() - began)  # a checkpoint comes with it
 
     # What is due after a step
 
@@ -246,7 +251,10 @@ class Loop:
         trainer = self.trainer
         grid = self._doubled(before)
         ends = trainer.total_nimg is not None and trainer.cur_nimg >= trainer.total_nimg
-        measures = (grid or ends) and trainer.cur_nimg >= MEASURED_FROM and self.monitor.count > 0
+        total = trainer.total_nimg or 0
+        measures = self._passed(before, max(SPACING, total // TIMES)) or ends
+        measures = measures and trainer.cur_nimg >= MEASURED_FROM and self.monitor.count > 0
+        began = time.monotonic()
         figures: dict[str, float] = {}
         if grid or measures:
             fakes = trainer.sample(max(self._grid_count(), self.monitor.count if measures else 0))
@@ -256,12 +264,14 @@ class Loop:
                 self._draw_fakes(fakes[: self._grid_count()])
                 self._snapshot()
         if not figures and not self._passed(before, self.config.tick_kimg * 1000):
+            self.aside += time.monotonic() - began
             return ""
         self._tick(figures, rate, seconds)
         action = trainer.steering.action
         reason = self._obey()
-        if action.rollback is None and not action.failed and (figures or grid):
+        if action.rollback is None and not action.failed and (figures or not self.monitor.count):
             self._keep(figures, varied=action.varied)
+        self.aside += time.monotonic() - began
         return reason
 
     def _tick(self, figures: Mapping[str, float], rate: float, seconds: float) -> None:

@@ -248,7 +248,7 @@ def artgan_metrics() -> Iterator[Metric]:
         figures=(("ratio", "high"), ("copies", "low")),
         needs=("training",),
         veto=(("ratio", 0.25),),
-        quick=(("sample", 256),),
+        quick=(("sample", 256), ("shifts", False)),
     )
     yield Metric(
         "drift",

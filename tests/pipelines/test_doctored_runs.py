@@ -6,6 +6,7 @@ import pytest
 import torch
 from training_kit import Notes, after, checkpoint_bytes, squares, tiny, train_tiny
 
+from artgan import loop
 from artgan.config import TrainConfig, validate
 from artgan.errors import RunError
 from artgan.models import find_weights, run_config
@@ -167,6 +168,8 @@ def figures(diversity, score):
 def plant_figures(monkeypatch, found):
     """Let measurements find what a list says, one after the other, and then the last for ever."""
     given = list(found)
+    monkeypatch.setattr(loop, "SPACING", 1000)
+    monkeypatch.setattr(loop, "TIMES", 100)
     monkeypatch.setattr(
         Monitor, "measure", lambda self, fakes: given.pop(0) if len(given) > 1 else given[0]
     )

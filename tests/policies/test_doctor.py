@@ -24,7 +24,7 @@ class Run:
     """A run as the doctor sees it, a tick a kimg."""
 
     def __init__(self, objective=CLASSIC, *, acts=True, augments=False, total=None, **options):
-        self.doctor = doctor(DoctorOptions(**options), objective=objective)
+        self.doctor = doctor(DoctorOptions(**{"patience": 12, **options}), objective=objective)
         self.facts = {"acts": acts, "augments": augments}
         self.kimg, self.total, self.strength = 0, total, 0.0
         self.actions = []

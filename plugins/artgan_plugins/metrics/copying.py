@@ -20,16 +20,20 @@ SHORTLIST = 16
 Nearest = tuple[Tensor, Tensor]
 
 
-def _closest(pictures: Tensor, training: Tensor, apart: float) -> tuple[Nearest, Nearest]:
+def _closest(pictures: Tensor, training: Tensor, apart: float, shifts: bool) -> tuple[Nearest, ...]:
     """Return the distance to the nearest real and which it is, as they are and with shifts."""
-    distances, numbers = nearest(pictures, training, SHORTLIST, apart=apart)
+    distances, numbers = nearest(pictures, training, SHORTLIST if shifts else 1, apart=apart)
+    if not shifts:
+        return ((distances[:, 0], numbers[:, 0].contiguous()),)
     moved = shifted(pictures, training, numbers, SHIFT)
     moved, place = torch.where(distances.isfinite(), moved, torch.inf).min(1, keepdim=True)
     numbers_moved = numbers.gather(1, place).flatten()
     return (distances[:, 0], numbers[:, 0].contiguous()), (moved.flatten(), numbers_moved)
 
 
-def copy_figures(pictures: Tensor, training: Tensor, *, sample: int = 1024) -> dict[str, float]:
+def copy_figures(
+    pictures: Tensor, training: Tensor, *, sample: int = 1024, shifts: bool = True
+) -> dict[str, float]:
     """Return `ratio` and `copies` of pictures, and both once more where shifts are allowed.
 
     With d(f) the distance of a picture f to the nearest real or mirrored real r*, and b(r) that of
@@ -40,17 +44,19 @@ def copy_figures(pictures: Tensor, training: Tensor, *, sample: int = 1024) -> d
         pictures: unit range, (n, C, H, W), at most 32 px on the short side.
         training: all the reals there are to copy, (N, C, H, W).
         sample: so many of them, evenly picked, make median b(r).
+        shifts: whether both are found with shifts too.
 
     Source: Alaa et al. 2022, arXiv:2102.08921 §3 (authenticity).
     Differs: pixels instead of learned features; mirror images count.
     """
     size = min(sample, len(training))
     usual = torch.arange(size, device=training.device) * len(training) // size
-    found = _closest(pictures, training, 0.0)
+    found = _closest(pictures, training, 0.0, shifts)
     wanted = torch.unique(torch.cat([usual, *(numbers for _, numbers in found)]))
-    gaps = _closest(training[wanted], training, HALF_STEP)
+    gaps = _closest(training[wanted], training, HALF_STEP, shifts)
     figures = {}
-    for prefix, (closest, numbers), (gap, _) in zip(("", "shifted-"), found, gaps, strict=True):
+    prefixes = ("", "shifted-")[: len(found)]
+    for prefix, (closest, numbers), (gap, _) in zip(prefixes, found, gaps, strict=True):
         gap = torch.where(gap.isfinite(), gap, HALF_STEP).clamp_min(HALF_STEP)
         own = gap[torch.searchsorted(wanted, numbers)]
         median = gap[torch.searchsorted(wanted, usual)].median()
@@ -80,10 +86,10 @@ def build(options: CopyingOptions) -> Measure:
         assert view.training is not None
         training = shrink(view.training)
         small = shrink(view.fakes, like=view.training)
-        figures = copy_figures(small, training, sample=options.sample)
+        figures = copy_figures(small, training, sample=options.sample, shifts=options.shifts)
         if view.midpoints is not None and len(view.midpoints):
             between = shrink(view.midpoints, like=view.training)
-            more = copy_figures(between, training, sample=options.sample)
+            more = copy_figures(between, training, sample=options.sample, shifts=options.shifts)
             figures |= {f"midpoint-{name}": more[name] for name in ("ratio", "copies")}
         return figures
 

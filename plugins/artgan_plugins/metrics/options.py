@@ -47,6 +47,9 @@ class DiversityOptions(Options):
 class CopyingOptions(Options):
     """Options of `copying`."""
 
+    shifts: bool = Field(
+        True, description="whether copies that are moved by a pixel are looked for too"
+    )
     sample: int = Field(
         1024, ge=1, le=1_000_000, description="reals whose own distances make the usual one"
     )

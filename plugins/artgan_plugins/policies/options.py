@@ -91,5 +91,5 @@ class DoctorOptions(Options):
     rollbacks: int = Field(3, ge=0, le=100, description="the most times a run is taken back")
     remedies: int = Field(6, ge=0, le=1000, description="the most milder remedies in a run")
     patience: int = Field(
-        12, ge=1, le=10000, description="measurements without improvement after which a run ends"
+        6, ge=1, le=10000, description="measurements without improvement after which a run ends"
     )
