@@ -41,6 +41,7 @@ class Keeper:
 
     Attributes:
         last_save: pictures at the last checkpoint, -1 for none.
+        stale: whether something but the pictures changed since.
         returned_to: pictures that the run was last taken back to, None if it never was.
         marks: checkpoints by what they are: "good" and "earlier" (the good one before), "diverse".
             They are of moments that pictures fix, never the clock, so that a run that was stopped
@@ -52,6 +53,7 @@ class Keeper:
         self.folder = folder
         self.watcher = watcher
         self.last_save = -1
+        self.stale = False
         self.marks: dict[str, str] = {}
         self.returned_to: int | None = None
         self._failures = 0
@@ -82,6 +84,7 @@ class Keeper:
             return None
         self._failures = 0
         self.last_save = self.trainer.cur_nimg
+        self.stale = False
         spared = {*self.folder.marks().values(), *self.marks.values()}
         prune(self.folder.checkpoints, keep, spared)
         return generation

@@ -107,7 +107,9 @@ class Loop:
         if trainer.cur_nimg == 0:
             self._draw_fakes(trainer.sample(self._grid_count()))
             if config.doctor == "act" and self.keeper.last_save < 0:
-                self._keep({}, varied=False)  # where a run that breaks at once is taken back to
+                self._keep(
+                    {}, varied=False, good=True
+                )  # where a run that breaks at once is taken back to
         began = saved = recent = time.monotonic()
         previewed = began - PREVIEW_SECONDS
         warm: tuple[int, float, float] | None = None
@@ -270,7 +272,7 @@ class Loop:
         action = trainer.steering.action
         reason = self._obey()
         if action.rollback is None and not action.failed and (figures or not self.monitor.count):
-            self._keep(figures, varied=action.varied)
+            self._keep(figures, varied=action.varied, good=not action.events)
         self.aside += time.monotonic() - began
         return reason
 
@@ -282,7 +284,7 @@ class Loop:
         if trainer.attempt:
             row["attempt"] = trainer.attempt
         self.tally = Tally()
-        self.keeper.last_save = -1  # a checkpoint of this very moment lacks the tick
+        self.keeper.stale = True  # a checkpoint of this very moment would lack the tick
         trainer.steering.at_tick(
             values,
             cur_nimg=trainer.cur_nimg,
@@ -320,8 +322,14 @@ class Loop:
         self.tally = Tally()
         self.save()
 
-    def _keep(self, figures: Mapping[str, float], *, varied: bool) -> None:
-        """Save a checkpoint at a moment that pictures fix, and mark what it is."""
+    def _keep(self, figures: Mapping[str, float], *, varied: bool, good: bool) -> None:
+        """Save a checkpoint at a moment that pictures fix, and mark what it is.
+
+        Args:
+            figures: what was measured.
+            varied: whether a collapse may be taken back to it.
+            good: whether nothing was wrong, so that a run that breaks may be.
+        """
         total = figures.get("score")
         best = total is not None and math.isfinite(total) and not self.monitor.vetoed(figures)
         if best and total is not None and self.best is not None:
@@ -332,7 +340,7 @@ class Loop:
             self.best = {"score": total, "cur_nimg": self.trainer.cur_nimg}
         if varied:
             marks["diverse"] = name
-        if self.config.doctor == "act" and marks.get("good") != name:
+        if good and self.config.doctor == "act" and marks.get("good") != name:
             marks.update({"earlier": marks["good"]} if "good" in marks else {}, good=name)
         if not best and marks == before[1]:
             return
@@ -388,14 +396,14 @@ class Loop:
 
     def save(self) -> None:
         """Save what there is, whatever was saved before."""
-        self.keeper.last_save = -1
+        self.keeper.stale = True
         self._save(final=True)
 
     def _save(self, *, final: bool) -> str:
         """Save, unless this very state is saved already, and return the checkpoint's name."""
         trainer = self.trainer
         name = f"{trainer.cur_nimg:09d}-{trainer.attempt}"
-        if trainer.cur_nimg == self.keeper.last_save:
+        if trainer.cur_nimg == self.keeper.last_save and not self.keeper.stale:
             return name
         generation = self.keeper.save(self._facts(), final=final, keep=self.config.keep)
         if generation is None:

@@ -59,8 +59,9 @@ def evaluate(
 ) -> None:
     """Measure a run's pictures against the real ones.
 
-    Beside each figure stands what real pictures score among themselves: as near to that as possible
-    is good. Nothing is downloaded, unless a metric is asked for that says so.
+    Beside each figure stands what real pictures score among themselves: as
+    near to that as possible is good. Nothing is downloaded, unless a metric
+    is asked for that says so.
     """
     assigned = parse_set(set_ or [])
     for kind in assigned:
