@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import signal
 import textwrap
 from collections.abc import Mapping
 from pathlib import Path
 
-__all__ = ["COMPONENTS", "HOST", "ROOT", "fake_distribution", "plugin_source"]
+__all__ = ["COMPONENTS", "HOST", "ROOT", "fake_distribution", "hear_interrupts", "plugin_source"]
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -23,6 +24,11 @@ def _sources(folder: str) -> dict[str, Path]:
 
 HOST = _sources("artgan")
 COMPONENTS = _sources("plugins/artgan_plugins")
+
+
+def hear_interrupts() -> None:
+    """Let a process that is about to begin be interrupted, also by tests run in the background."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def fake_distribution(

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from fakes import fake_model, gif_comment
+from helpers import hear_interrupts
 from PIL import Image
 
 from artgan.cli.app import run
@@ -168,6 +169,7 @@ def test_interrupted_it_ends_in_order_and_leaves_nothing(tmp_path, number, code)
         env={**os.environ, "OMP_NUM_THREADS": "1"},
         stderr=subprocess.PIPE,
         text=True,
+        preexec_fn=hear_interrupts,
     )
     deadline = time.monotonic() + 60
     while not list(tmp_path.glob("frames/*/*.png")) and time.monotonic() < deadline:

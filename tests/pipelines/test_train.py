@@ -8,6 +8,7 @@ import time
 
 import pytest
 import torch
+from helpers import hear_interrupts
 from training_kit import Notes, after, checkpoint_bytes, squares, tiny, train_tiny
 
 from artgan import files
@@ -107,6 +108,7 @@ def test_signals_save_and_say_how_to_go_on(tmp_path, number, code):
     process = subprocess.Popen(
         [sys.executable, "-m", "artgan", "train", str(images), *flags, "--out", "a"],
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment, cwd=tmp_path,
+        preexec_fn=hear_interrupts,
     )  # fmt: skip
     stats = tmp_path / "a" / "00001-dcgan-squares" / "stats.jsonl"
     deadline = time.monotonic() + 60
