@@ -38,6 +38,14 @@ if TYPE_CHECKING:
 
 __all__ = ["Forecast", "check_settings", "forecast", "resume", "run_tables", "settled", "start"]
 
+BEFORE: dict[str, Any] = {
+    "augmentations": (),
+    "strength": 0.0,
+    "policies": ("one-to-one",),
+    "decay": 0.0,
+}
+"""What settings were before they existed: a run that does not name them goes on without them."""
+
 NAMED = 50
 """Skipped files that are named on the screen; log.txt in the run folder names all."""
 
@@ -286,6 +294,10 @@ def resume(
         new_length: whether `config` says anew how long the run is; --minutes count from now then.
     """
     components = components or registry()
+    absent = {name: value for name, value in BEFORE.items() if getattr(config, name) is None}
+    if absent and config.precision == "auto":
+        absent["precision"] = "float32"
+    config = config.model_copy(update=absent)
     with locked(run, watcher.warn):
         _, intake, device = _settle(config, components, watcher)
         config = config.model_copy(update={"images": str(Path(config.images).absolute())})

@@ -189,6 +189,18 @@ def test_a_finished_run_can_be_made_longer(tmp_path):
     assert checkpoint_bytes(longer.run.path) == checkpoint_bytes(whole.run.path)
 
 
+def test_a_run_from_before_there_were_policies_goes_on_without_them(tmp_path):
+    part = train_tiny(tmp_path, steps=3)
+    tables = part.run.config()
+    for name in ("augmentations", "strength", "policies", "decay", "precision", "doctor", "xflip"):
+        del tables["train"][name]
+    part.run.write_config(tables)
+    assert go_on(part.run).finished
+    config = run_config(part.run.config(), "x")
+    assert (config.augmentations, config.policies) == ((), ("one-to-one",))
+    assert (config.decay, config.precision) == (0.0, "float32")
+
+
 def test_init_from_starts_at_the_other_run(tmp_path):
     first = train_tiny(tmp_path)
     notes = Notes()
