@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Protocol, runtime_checkable
 
 import pluggy
 
-from artgan.control import Action, Controller, Rollback, Statistics
+from artgan.control import Action, Controller, Rollback, Statistics, is_better
 from artgan.errors import (
     ArtganError,
     CheckpointError,
@@ -34,6 +34,7 @@ from artgan.records import (
     PLUGIN_API,
     Architecture,
     Augmentation,
+    Better,
     Component,
     Metric,
     Objective,
@@ -64,6 +65,7 @@ __all__ = [
     "Augment",
     "Augmentation",
     "Batch",
+    "Better",
     "CheckpointError",
     "Component",
     "ComponentError",
@@ -96,6 +98,7 @@ __all__ = [
     "View",
     "Writer",
     "hookimpl",
+    "is_better",
     "mean_over_heads",
 ]
 

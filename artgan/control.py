@@ -11,12 +11,25 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
-__all__ = ["Action", "Controller", "Rollback", "Statistics", "join"]
+__all__ = ["Action", "Controller", "Rollback", "Statistics", "is_better", "join"]
 
 Moment = Literal["step", "tick"]
 
 Rollback = Literal["good", "diverse"]
 """Where to go back to: the last checkpoint, or the last one whose pictures were varied."""
+
+
+BETTER = 0.01
+"""By how much a score has to be lower to be a better one."""
+
+
+def is_better(score: float, best: float) -> bool:
+    """Return whether a score improves on the best so far; nothing is better than 0, the floor.
+
+    >>> is_better(0.5, 0.6), is_better(0.5, 0.505), is_better(0.0, 0.0)
+    (True, False, True)
+    """
+    return score < best - BETTER or score <= 0
 
 
 @dataclass(frozen=True)

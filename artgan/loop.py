@@ -13,7 +13,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from artgan.api import CheckpointError, ImageError, OutputError, RunError
-from artgan.control import Action
+from artgan.control import Action, is_better
 from artgan.keeping import Keeper
 from artgan.monitor import Monitor
 from artgan.runs import RunFolder
@@ -47,9 +47,6 @@ MEASURED_FROM = 2000
 SPACING = 4000
 TIMES = 12
 """Pictures between two measurements, and how many of them there are in a run, at most."""
-
-BETTER = 0.01
-"""By how much a score has to be lower to be a better one."""
 
 
 class Loop:
@@ -333,7 +330,7 @@ class Loop:
         total = figures.get("score")
         best = total is not None and math.isfinite(total) and not self.monitor.vetoed(figures)
         if best and total is not None and self.best is not None:
-            best = total < self.best["score"] - BETTER or total <= 0
+            best = is_better(total, self.best["score"])
         before, marks = (self.best, dict(self.keeper.marks)), self.keeper.marks
         name = f"{self.trainer.cur_nimg:09d}-{self.trainer.attempt}"
         if best:

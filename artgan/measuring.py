@@ -17,7 +17,7 @@ from artgan.screen import plural, safe
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from artgan.records import Better
+    from artgan.api import Better
     from artgan.registry import Registry
 
 __all__ = [

@@ -43,8 +43,8 @@ from artgan.screen import safe
 from artgan.steering import DOCTOR
 
 if TYPE_CHECKING:
+    from artgan.api import Better
     from artgan.config import TrainConfig
-    from artgan.records import Better
     from artgan.registry import Registry
 
 __all__ = [

@@ -11,10 +11,9 @@ import torch
 from torch import Tensor
 from torch.nn.functional import interpolate
 
-from artgan.api import ArtganError, Measure, Metric, Size, View
+from artgan.api import ArtganError, Better, Measure, Metric, Size, View
 from artgan.images import from_bytes, to_bytes
 from artgan.latents import generator
-from artgan.records import Better
 from artgan.testing.expect import ContractError, expect
 
 __all__ = ["check"]

@@ -54,7 +54,7 @@ def artgan_architectures() -> Iterator[Architecture]:
         default_lr=3e-3,
         batch_coupled=True,
         multi_scale=True,
-        on_cpu=(("width", "tiny"),),
+        on_cpu=(("width", "tiny"), ("full_width_to", 8)),
         on_gpu=(("width", "small"),),
     )
 

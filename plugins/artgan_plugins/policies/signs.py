@@ -9,6 +9,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from artgan.api import is_better
+
 if TYPE_CHECKING:
     from artgan.api import Objective, Statistics
     from artgan_plugins.policies.options import DoctorOptions
@@ -67,9 +69,6 @@ FEW_PICTURES = 16
 
 STALE = 3
 """Measurements without improvement after which learning is not said to go on."""
-
-BETTER = 0.01
-"""By how much a score has to be lower to be an improvement."""
 
 LATE = 0.4
 """The share of a run before which it is not called converged."""
@@ -228,7 +227,7 @@ def _since_best(measured: Sequence[Measured]) -> int:
     for each in measured:
         if each.score is None:
             continue
-        if each.score < best - BETTER or each.score <= 0:  # nothing is better than the floor
+        if is_better(each.score, best):
             best, since = each.score, 0
         else:
             since += 1

@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import torch
 from torch import Tensor
 
-__all__ = ["GAMMA_PER_PIXEL", "nothing", "squared_slopes", "suitable_gamma"]
+from artgan.api import Batch, Term
+
+__all__ = [
+    "GAMMA_PER_PIXEL",
+    "nothing",
+    "slope_penalty",
+    "slope_term",
+    "squared_slopes",
+    "suitable_gamma",
+]
 
 GAMMA_PER_PIXEL = 3e-3
 """As training chooses it for pictures of usual variety."""
@@ -26,6 +35,42 @@ def squared_slopes(logits: Sequence[Tensor], pictures: Sequence[Tensor]) -> Tens
         total, list(pictures), create_graph=True, materialize_grads=True
     )
     return torch.stack([g.square().sum((1, 2, 3)) for g in gradients]).sum(0)
+
+
+def slope_penalty(logits: Sequence[Tensor], pictures: Sequence[Tensor], *, gamma: float) -> Tensor:
+    """Return gamma / 2 times the squared gradient norm of D at each picture, (N,).
+
+    Args:
+        logits, pictures: see `squared_slopes`.
+        gamma: weight.
+    """
+    return squared_slopes(logits, pictures) * (gamma / 2)
+
+
+def slope_term(
+    name: str,
+    judged: Callable[[Batch], tuple[Sequence[Tensor], Sequence[Tensor]]],
+    needs: frozenset[str],
+    *,
+    gamma: float | None,
+    interval: int,
+) -> Term:
+    """Return a D-phase term that charges D for its slope at some pictures.
+
+    Args:
+        name: of its value in the statistics.
+        judged: takes a batch, returns D's heads and the pictures they judge.
+        needs: what the batch must hold for that.
+        gamma: weight; None: what suits the pictures.
+        interval: pictures between two uses.
+    """
+
+    def compute(batch: Batch) -> dict[str, Tensor]:
+        logits, pictures = judged(batch)
+        weight = suitable_gamma(gamma, pictures)
+        return {name: slope_penalty(logits, pictures, gamma=weight) + nothing(logits)}
+
+    return Term("D", compute, needs, interval=interval, second_order=True)
 
 
 def suitable_gamma(gamma: float | None, pictures: Sequence[Tensor]) -> float:
