@@ -11,9 +11,11 @@ Each prints its states, what was done, and how it ended.
 from __future__ import annotations
 
 import argparse
+import contextlib
 import random
 import shutil
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -65,8 +67,9 @@ class _Printer:
     def preview(self, pictures: object) -> None: ...
 
 
-def plant() -> None:
-    """Make the batches at a few moments of the first attempt not-a-number."""
+@contextlib.contextmanager
+def planted_batches() -> Iterator[None]:
+    """Make the batches at a few moments of the first attempt not-a-number, while the block runs."""
     real = Trainer._pictures
 
     def planted(self: Trainer, reals: Any) -> Any:
@@ -75,6 +78,10 @@ def plant() -> None:
         return pictures * float("nan") if bad else pictures
 
     Trainer._pictures = planted  # type: ignore[method-assign]
+    try:
+        yield
+    finally:
+        Trainer._pictures = real  # type: ignore[method-assign]
 
 
 def few(folder: Path, into: Path) -> Path:
@@ -101,12 +108,10 @@ def main() -> None:
             out = Path(temporary)
             images = few(options.folder, out / "few") if name == "collapse" else options.folder
             table = {"images": str(images), "size": options.size, "tick_kimg": 1, **CASES[name]}
-            if name == "nan":
-                plant()
+            config = TrainConfig.model_validate(table)
             try:
-                result = start(
-                    TrainConfig.model_validate(table), _Printer(), lambda: False, out=out / "runs"
-                )
+                with planted_batches() if name == "nan" else contextlib.nullcontext():
+                    result = start(config, _Printer(), lambda: False, out=out / "runs")
                 print(
                     f"  ended at {result.cur_nimg / 1000:.1f} kimg", result.reason or "as planned"
                 )
