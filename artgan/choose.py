@@ -236,8 +236,8 @@ def _options(
     }
     preset = record.on_gpu if facts.gpu else record.on_cpu
     own = tables.setdefault(record.kind, {}).setdefault(config.arch or record.name, {})
-    for option, value in preset:
-        if option not in own:
+    if not any(option in own for option, _ in preset):  # they go together
+        for option, value in preset:
             own[option] = value
             reasons.append(f"{option} {value}: suits {'a GPU' if facts.gpu else 'a CPU'}")
     for regularizer in regularizers:

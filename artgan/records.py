@@ -81,7 +81,7 @@ class Architecture(Component):
         default_lr: learning rate that suits it, for both networks, with Adam (0, 0.99).
         batch_coupled: whether a picture's result depends on its neighbours in a training batch.
         multi_scale: whether it renders a pyramid and not one picture.
-        on_cpu, on_gpu: options that suit such a machine, where they are not set: (name, value).
+        on_cpu, on_gpu: options that suit such a machine, where none of them is set: (name, value).
         before: what options were before they existed, for runs that do not name them.
     """
 

@@ -81,7 +81,8 @@ def test_the_penalty_grows_with_pixels_and_with_how_varied_pictures_are():
 
 
 def test_what_suits_the_machine_is_chosen_unless_it_is_set():
-    assert pick(record=MSG).config.components["architectures"]["msg-gan"] == {"width": "tiny"}
+    small = {"width": "tiny", "full_width_to": 8}
+    assert pick(record=MSG).config.components["architectures"]["msg-gan"] == small
     on_gpu = pick(record=MSG, gpu=True).config
     assert on_gpu.components["architectures"]["msg-gan"] == {"width": "small"}
     own = {"architectures": {"msg-gan": {"width": "base"}}}
