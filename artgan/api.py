@@ -29,6 +29,7 @@ from artgan.errors import (
     RunError,
     ShapeError,
 )
+from artgan.looks import FeatureExtractor, PictureLoss
 from artgan.records import (
     KINDS,
     PLUGIN_API,
@@ -36,6 +37,8 @@ from artgan.records import (
     Augmentation,
     Better,
     Component,
+    Extractor,
+    Loss,
     Metric,
     Objective,
     Phase,
@@ -45,6 +48,7 @@ from artgan.records import (
     Role,
     Sampler,
     Size,
+    Target,
     Writer,
 )
 
@@ -72,9 +76,12 @@ __all__ = [
     "ConfigError",
     "Controller",
     "Discriminator",
+    "Extractor",
+    "FeatureExtractor",
     "FrameWriter",
     "Generator",
     "ImageError",
+    "Loss",
     "Measure",
     "Metric",
     "Networks",
@@ -83,6 +90,7 @@ __all__ = [
     "Path2Codes",
     "PathError",
     "Phase",
+    "PictureLoss",
     "PluginError",
     "Policy",
     "Prior",
@@ -94,6 +102,7 @@ __all__ = [
     "ShapeError",
     "Size",
     "Statistics",
+    "Target",
     "Term",
     "View",
     "Writer",

@@ -9,6 +9,8 @@ import pluggy
 from artgan.api import (
     Architecture,
     Augmentation,
+    Extractor,
+    Loss,
     Metric,
     Objective,
     Policy,
@@ -24,6 +26,8 @@ __all__ = [
     "artgan_augmentations",
     "artgan_policies",
     "artgan_metrics",
+    "artgan_losses",
+    "artgan_extractors",
     "artgan_samplers",
     "artgan_writers",
 ]
@@ -59,6 +63,16 @@ def artgan_policies() -> Iterable[Policy]:  # type: ignore[empty-body]
 @hookspec
 def artgan_metrics() -> Iterable[Metric]:  # type: ignore[empty-body]
     """Return records of measures of pictures."""
+
+
+@hookspec
+def artgan_losses() -> Iterable[Loss]:  # type: ignore[empty-body]
+    """Return records of losses of pictures."""
+
+
+@hookspec
+def artgan_extractors() -> Iterable[Extractor]:  # type: ignore[empty-body]
+    """Return records of feature networks."""
 
 
 @hookspec

@@ -12,6 +12,8 @@ __all__ = [
     "Augmentation",
     "Better",
     "Component",
+    "Extractor",
+    "Loss",
     "Metric",
     "Objective",
     "Phase",
@@ -21,6 +23,7 @@ __all__ = [
     "Role",
     "Sampler",
     "Size",
+    "Target",
     "Writer",
     "noun",
 ]
@@ -42,6 +45,10 @@ Role = Literal["balance", "strength", "doctor"]
 
 Better = Literal["low", "high", ""]
 """Which way a figure is better; "" where neither is."""
+
+
+Target = Literal["content", "style", "none"]
+"""What a loss of pictures compares with: the picture as it was, the style, or nothing."""
 
 
 @dataclass(frozen=True)
@@ -205,6 +212,47 @@ class Metric(Component):
 
 
 @dataclass(frozen=True)
+class Loss(Component):
+    """A loss of pictures. Target: ``build(options) -> PictureLoss``.
+
+    Attributes:
+        target_from: what it compares with.
+        looks_at: which of the extractor's layers it is given, unless its option `layers` says
+            otherwise: "style" or "content", those that the extractor proposes for that; "pixels",
+            the picture itself, as the only layer, of that name.
+        weight: what it counts, unless that is said. 0 leaves it out.
+        local: whether places are compared with the same places, so that its value is a mean over
+            parts of the picture. Otherwise its statistics are means over places, and what is
+            compared is their mean over all parts.
+    """
+
+    kind: ClassVar[str] = "losses"
+    hook: ClassVar[str] = "artgan_losses"
+
+    target_from: Target = "style"
+    looks_at: Literal["style", "content", "pixels"] = "style"
+    weight: float = 0.0
+    local: bool = False
+
+
+@dataclass(frozen=True)
+class Extractor(Component):
+    """A feature network. Target: ``build(options) -> FeatureExtractor``.
+
+    Attributes:
+        learns: whether it is fitted to the pictures at hand.
+        weights: the published file its weights come from; "" where there is none. Then its options
+            have `file` (str, None for the usual place) and `download` (bool).
+    """
+
+    kind: ClassVar[str] = "extractors"
+    hook: ClassVar[str] = "artgan_extractors"
+
+    learns: bool = False
+    weights: str = ""
+
+
+@dataclass(frozen=True)
 class Sampler(Component):
     """A path through latents. Target: ``build(options) -> Path2Codes``.
 
@@ -251,6 +299,8 @@ KINDS: dict[str, type[Component]] = {
         Augmentation,
         Policy,
         Metric,
+        Loss,
+        Extractor,
         Sampler,
         Writer,
     )

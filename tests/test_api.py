@@ -28,7 +28,7 @@ def test_each_kind_has_one_hook_of_its_name():
     for kind, record in KINDS.items():
         assert record.kind == kind
         assert record.hook == f"artgan_{kind}"
-        assert kind in {f"{noun(kind)}s", f"{noun(kind)[:-1]}ies"}
+        assert kind in {f"{noun(kind)}s", f"{noun(kind)}es", f"{noun(kind)[:-1]}ies"}
         assert issubclass(record, Component)
 
 

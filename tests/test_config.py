@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from artgan.api import Architecture, ConfigError, PathError
+from artgan.api import KINDS, Architecture, ConfigError, PathError
 from artgan.cli.app import run
 from artgan.config import (
     TrainConfig,
@@ -133,7 +133,8 @@ def test_set_of_an_unknown_kind_is_refused():
         parse_set(["sampler.slerp.x=1"])
     assert str(caught.value) == (
         "--set sampler.slerp.x=1: no kind 'sampler': did you mean 'samplers'? known: "
-        "architectures, augmentations, metrics, objectives, policies, regularizers, samplers, "
+        "architectures, augmentations, extractors, losses, metrics, objectives, policies, "
+        "regularizers, samplers, "
         "writers"
     )
 
@@ -257,7 +258,7 @@ def kinds(capsys, *args):
 
 def test_flag_over_environment_over_file_over_default(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
-    assert len(kinds(capsys)) == 8
+    assert len(kinds(capsys)) == len(KINDS)
     (tmp_path / "artgan.toml").write_text('[plugins.list]\nkind = "writers"\n')
     assert kinds(capsys) == ["writers"]
     monkeypatch.setenv("ARTGAN_PLUGINS_LIST_KIND", "samplers")

@@ -15,15 +15,15 @@ HEAVY = ("torch", "numpy", "PIL", "torchvision", "imageio", "matplotlib")
 
 LAYERS = [
     {"__init__"},
-    {"errors", "screen", "files", "options"},
-    {"control", "records"},
+    {"errors", "screen", "files", "options", "vision"},
+    {"control", "looks", "records"},
     {"api"},
     {"images", "pictures", "colours", "formats", "latents", "config", "engine", "hookspecs"}
-    | {"neighbours"},
+    | {"neighbours", "picturefiles"},
     {"data", "plugins", "registry", "runs", "checkpoints", "weights"},
     {"building", "keeping", "measuring", "models", "monitor", "rendering", "steering"}
     | {"lookalikes", "choose", "curves", "history", "loop", "outputs", "paintings", "panels"}
-    | {"speed", "testing", "training", "watching"},
+    | {"batches", "criterion", "redraw", "toning", "speed", "testing", "training", "watching"},
     {"pipelines"},
     {"compose"},
     {"cli"},
@@ -34,7 +34,9 @@ LAYERS = [
 RANK = {part: rank for rank, layer in enumerate(LAYERS) for part in layer}
 
 FOR_COMPONENTS = {"api", "options", "errors", "screen", "files", "images", "latents"} | {
-    "neighbours"
+    "neighbours",
+    "data",  # where a cache is
+    "vision",
 }
 """What a component may import of artgan."""
 

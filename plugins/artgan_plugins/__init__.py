@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from artgan.api import (
     Architecture,
     Augmentation,
+    Extractor,
+    Loss,
     Metric,
     Objective,
     Policy,
@@ -20,6 +22,8 @@ from artgan.api import (
 __all__ = [
     "artgan_architectures",
     "artgan_augmentations",
+    "artgan_extractors",
+    "artgan_losses",
     "artgan_metrics",
     "artgan_objectives",
     "artgan_policies",
@@ -274,6 +278,86 @@ def artgan_metrics() -> Iterator[Metric]:
         source="Heusel et al. 2017, arXiv:1706.08500; Binkowski et al. 2018, arXiv:1801.01401",
         figures=(("fid", "low"), ("kid", "low"), ("precision", "high"), ("recall", "high")),
         extra="inception",
+    )
+
+
+@hookimpl
+def artgan_losses() -> Iterator[Loss]:
+    """Yield the losses of pictures."""
+    layers = f"{_HERE}.losses.options:LayersOptions"
+    yield Loss(
+        "content",
+        f"{_HERE}.losses.content:build",
+        summary="features stay where they were",
+        options=layers,
+        source="Gatys, Ecker and Bethge 2016, CVPR",
+        target_from="content",
+        looks_at="content",
+        weight=0.5,
+        local=True,
+    )
+    yield Loss(
+        "gram",
+        f"{_HERE}.losses.gram:build",
+        summary="which features occur together, wherever that is",
+        options=layers,
+        source="Gatys, Ecker and Bethge 2015, arXiv:1508.06576",
+        weight=1.0,
+    )
+    yield Loss(
+        "moments",
+        f"{_HERE}.losses.moments:build",
+        summary="means and covariances of features, as Gaussians",
+        options=layers,
+        source="Gelbrich 1990; Crowson 2020, style-transfer-pytorch",
+    )
+    yield Loss(
+        "patch-swd",
+        f"{_HERE}.losses.patch_swd:build",
+        summary="small squares of pixels, sorted along directions",
+        options=f"{_HERE}.losses.options:PatchSwdOptions",
+        source="Elnekave and Weiss 2022, arXiv:2203.11862",
+        looks_at="pixels",
+    )
+    yield Loss(
+        "total-variation",
+        f"{_HERE}.losses.total_variation:build",
+        summary="differences between neighbouring pixels",
+        options=f"{_HERE}.losses.options:TotalVariationOptions",
+        source="Mahendran and Vedaldi 2015, arXiv:1412.0035",
+        target_from="none",
+        looks_at="pixels",
+        weight=1.0,
+        local=True,
+    )
+
+
+@hookimpl
+def artgan_extractors() -> Iterator[Extractor]:
+    """Yield the feature networks."""
+    yield Extractor(
+        "patch-kmeans",
+        f"{_HERE}.extractors.patch_kmeans:build",
+        summary="filters learnt in a second from the pictures at hand; nothing to download",
+        options=f"{_HERE}.extractors.options:PatchKmeansOptions",
+        source="Coates, Lee and Ng 2011, AISTATS",
+        learns=True,
+    )
+    yield Extractor(
+        "vgg19",
+        f"{_HERE}.extractors.vgg19:build",
+        summary="trained on ImageNet, the classic; needs its weights",
+        options=f"{_HERE}.extractors.options:Vgg19Options",
+        source="Simonyan and Zisserman 2015, arXiv:1409.1556",
+        weights="vgg19-dcbb9e9d.pth",
+    )
+    yield Extractor(
+        "random",
+        f"{_HERE}.extractors.random_features:build",
+        summary="filters of noise: shows what learning is good for",
+        options=f"{_HERE}.extractors.options:RandomOptions",
+        source="Ustyuzhaninov et al. 2016, arXiv:1606.00021",
+        learns=True,
     )
 
 

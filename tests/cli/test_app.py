@@ -76,7 +76,7 @@ WRONG = {
     "an unknown kind": (
         ["plugins", "list", "--kind", "sampler"],
         "no kind 'sampler': did you mean 'samplers'? known: architectures, augmentations, "
-        "metrics, objectives, policies, regularizers, samplers, writers",
+        "extractors, losses, metrics, objectives, policies, regularizers, samplers, writers",
     ),
 }
 

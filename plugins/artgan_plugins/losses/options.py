@@ -1,0 +1,36 @@
+"""Options of the picture losses. No torch."""
+
+from __future__ import annotations
+
+from pydantic import Field
+
+from artgan.options import Options
+
+__all__ = ["LayersOptions", "PatchSwdOptions", "TotalVariationOptions"]
+
+
+class LayersOptions(Options):
+    """Which layers are looked at."""
+
+    layers: tuple[str, ...] = Field(
+        (), description="layers of the extractor; none given: those that it proposes"
+    )
+
+
+class PatchSwdOptions(Options):
+    """How patches are compared."""
+
+    side: int = Field(7, ge=1, le=31, description="pixels of a patch, across and down")
+    directions: int = Field(64, ge=1, le=4096, description="directions they are projected on")
+    octaves: int = Field(
+        4, ge=1, le=8, description="sizes of the picture, each half the one before"
+    )
+    quantiles: int = Field(256, ge=2, le=4096, description="of each projection that are compared")
+
+
+class TotalVariationOptions(Options):
+    """What a difference costs."""
+
+    exponent: float = Field(
+        2.0, ge=1, le=2, description="power of differences: 2 smooths, 1 keeps edges"
+    )
