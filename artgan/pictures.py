@@ -61,6 +61,7 @@ class UnreadablePicture(ImageError):
     """A picture file that cannot be used.
 
     Attributes:
+        path: the file.
         reason: why, as "kind" or "kind: detail".
         is_picture: False if the file does not even claim to be one.
         lasting: whether it holds until the file is changed; False where the machine failed, as
@@ -71,6 +72,7 @@ class UnreadablePicture(ImageError):
         self, path: Path, reason: str, *, is_picture: bool = True, lasting: bool = True
     ) -> None:
         super().__init__(f"cannot read {safe(path)}: {reason}")
+        self.path = Path(path)
         self.reason = reason
         self.is_picture = is_picture
         self.lasting = lasting

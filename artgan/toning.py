@@ -54,7 +54,9 @@ def mean_colours(parts: list[tuple[Colours, float]]) -> Colours:
     return mean, second - torch.outer(mean, mean)
 
 
-def match_colours(image: Tensor, target: Colours, *, share: float = 1.0) -> Tensor:
+def match_colours(
+    image: Tensor, target: Colours, *, share: float = 1.0, mask: Tensor | None = None
+) -> Tensor:
     """Return a picture with the mean and covariance of other colours, cut to unit range.
 
     Of all linear maps it is the one that moves colours least.
@@ -63,6 +65,7 @@ def match_colours(image: Tensor, target: Colours, *, share: float = 1.0) -> Tens
         image: unit range, (1, 3, H, W).
         target: the colours it gets.
         share: how much of the way, in [0, 1]; 0 returns the picture as it is.
+        mask: how much each pixel of the picture counts, (1, 1, H, W).
 
     Source: Pitié and Kokaram 2007, The linear Monge-Kantorovitch linear colour mapping, §3 (its
         optimal transport between Gaussians); Gatys et al. 2017, arXiv:1611.07865 §5.3, match
@@ -70,7 +73,7 @@ def match_colours(image: Tensor, target: Colours, *, share: float = 1.0) -> Tens
     """
     if share == 0:
         return image
-    mean, covariance = colours_of(image)
+    mean, covariance = colours_of(image, mask)
     root = _root(covariance)
     inverse = torch.linalg.inv(root)
     matrix = inverse @ _root(root @ target[1] @ root) @ inverse

@@ -23,7 +23,19 @@ LAYERS = [
     {"data", "plugins", "registry", "runs", "checkpoints", "weights"},
     {"building", "keeping", "measuring", "models", "monitor", "rendering", "steering"}
     | {"lookalikes", "choose", "curves", "history", "loop", "outputs", "paintings", "panels"}
-    | {"batches", "criterion", "redraw", "toning", "speed", "testing", "training", "watching"},
+    | {
+        "batches",
+        "criterion",
+        "guides",
+        "redraw",
+        "stylist",
+        "toning",
+        "workers",
+        "speed",
+        "testing",
+        "training",
+        "watching",
+    },
     {"pipelines"},
     {"compose"},
     {"cli"},

@@ -55,3 +55,21 @@ def test_budgets_lie_at_the_bottom():
     assert budgets(8)[-3:] == [BUDGETS[-1]] * 3
     assert budgets(2, effort=0.5) == [round(count / 2) for count in BUDGETS[:2]]
     assert budgets(6, effort=1e-9) == [1] * 6
+
+
+def test_where_nothing_is_to_be_gained_it_stays():
+    def flat(image):
+        return {"none": 0.0}, torch.zeros_like(image)
+
+    assert_close(optimise(GOAL, flat, evaluations=5), GOAL)
+
+
+def test_the_best_that_was_tried_is_returned_not_the_last():
+    def broken(image):
+        losses, slope = distance(image)
+        far = losses["distance"] < 0.05
+        return {"broken": float("nan") if far else losses["distance"]}, slope
+
+    result = optimise(torch.full_like(GOAL, 0.8), broken, evaluations=30)
+    assert bool(result.isfinite().all())
+    assert float((result - GOAL).square().mean()) <= 0.31

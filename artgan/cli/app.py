@@ -37,6 +37,9 @@ COMMANDS: dict[str, Command] = {
     "train": Command("artgan.cli.train:app", "Train a GAN on a folder of pictures.", "Make"),
     "sample": Command("artgan.cli.sample:app", "Draw pictures from a run.", "Make"),
     "walk": Command("artgan.cli.walk:app", "Render a looping walk through latents.", "Make"),
+    "stylize": Command(
+        "artgan.cli.stylize:app", "Redraw pictures in the style of another.", "Make"
+    ),
     "demo": Command("artgan.cli.demo:app", "See it all: draw, train, sample, walk.", "Make"),
     "evaluate": Command(
         "artgan.cli.evaluate:app", "Measure a run's pictures against the real ones.", "Look"

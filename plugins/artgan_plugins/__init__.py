@@ -293,7 +293,7 @@ def artgan_losses() -> Iterator[Loss]:
         source="Gatys, Ecker and Bethge 2016, CVPR",
         target_from="content",
         looks_at="content",
-        weight=0.5,
+        weight=0.6,
         local=True,
     )
     yield Loss(

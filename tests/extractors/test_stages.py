@@ -39,9 +39,9 @@ def test_a_stage_is_half_as_large_as_the_one_before_rounded_off(pooling, size):
     ("widths", "content", "least"),
     [
         ((8,), ("stage1",), 2),
-        ((8, 8), ("stage1",), 4),
-        ((8, 8, 8), ("stage2",), 8),
-        ((8, 8, 8, 8), ("stage3",), 16),
+        ((8, 8), ("stage2",), 4),
+        ((8, 8, 8), ("stage2", "stage3"), 8),
+        ((8, 8, 8, 8), ("stage2", "stage3"), 16),
     ],
 )
 def test_what_it_proposes(widths, content, least):

@@ -21,6 +21,9 @@ MOST_DIRECTIONS = 128
 
 TINY = 1e-8
 
+FAINT = 1e-2
+"""What answers less than this to all the pictures is noise, as of flat ones, and stays small."""
+
 
 def whitening(patches: Tensor, *, flatten: float) -> tuple[Tensor, Tensor]:
     """Return the mean (d,) of patches and what whitens them, (d, k), k at most 128.
@@ -107,7 +110,7 @@ class PatchKmeans(Stages):
             bias.copy_(-(filters @ mean))
             inputs = [self.stage(number, features) for features in inputs]
             power = torch.stack([features.square().mean((0, 2, 3)) for features in inputs]).mean(0)
-            scale = 1 / power.sqrt().clamp_min(TINY)  # ReLU lets a scale above 0 through
+            scale = 1 / power.sqrt().clamp_min(FAINT)  # ReLU lets a scale above 0 through
             weight.mul_(scale.view(-1, 1, 1, 1))
             bias.mul_(scale)
             inputs = [features * scale.view(1, -1, 1, 1) for features in inputs]

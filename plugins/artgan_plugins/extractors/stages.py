@@ -36,7 +36,7 @@ class Stages(nn.Module):
         self.pooling = pooling
         self.layers = tuple(f"stage{i + 1}" for i in range(len(widths)))
         self.style_layers = self.layers
-        self.content_layers = self.layers[max(0, len(widths) - 2) : max(1, len(widths) - 1)]
+        self.content_layers = self.layers[1:3] or self.layers
         self.min_side = 2 ** (len(widths) - 1) * 2
         before = 3
         for layer, width in zip(self.layers, widths, strict=True):

@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
-from pydantic import Field
+from typing import Annotated
+
+from pydantic import BeforeValidator, Field
 
 from artgan.options import Options
 
 __all__ = ["LayersOptions", "PatchSwdOptions", "TotalVariationOptions"]
 
 
+def _split(value: object) -> object:
+    """Return names that are written with commas between them as a list."""
+    return [part.strip() for part in value.split(",")] if isinstance(value, str) else value
+
+
 class LayersOptions(Options):
     """Which layers are looked at."""
 
-    layers: tuple[str, ...] = Field(
+    layers: Annotated[tuple[str, ...], BeforeValidator(_split)] = Field(
         (), description="layers of the extractor; none given: those that it proposes"
     )
 

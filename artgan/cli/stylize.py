@@ -1,0 +1,210 @@
+"""`artgan stylize`."""
+
+from __future__ import annotations
+
+import os
+import time
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from artgan.batches import Batch, Item, Plan, gather, plan, refuse, single_output
+from artgan.cli.progress import progress
+from artgan.cli.settings import argument, flag, given
+from artgan.cli.stopping import terminable
+from artgan.config import component_tables, merge, parse_set, validate
+from artgan.errors import ConfigError, ImageError
+from artgan.outputs import check_place
+from artgan.pipelines.stylize import Job, Studio, StylizeConfig, redraw_all, write_result
+from artgan.registry import registry
+from artgan.screen import duration, plural, safe, say
+
+__all__ = ["app", "stylize"]
+
+app = typer.Typer(add_completion=False)
+
+S = StylizeConfig
+
+SHOWN_SKIPS = 10
+
+
+@app.command()
+def stylize(
+    ctx: typer.Context,
+    images: Annotated[list[str], argument(S, "images", metavar="PICTURES...")],
+    styles: Annotated[list[str], flag(S, "styles", "--style", "-s", metavar="FILE")],
+    shares: Annotated[str | None, flag(S, "shares", "--shares", metavar="NUMBERS")] = None,
+    out: Annotated[str | None, flag(S, "out", "--out", "-o", metavar="PATH")] = None,
+    size: Annotated[str | None, flag(S, "size", metavar="PX|full")] = None,
+    strength: Annotated[float | None, flag(S, "strength")] = None,
+    stroke: Annotated[float | None, flag(S, "stroke")] = None,
+    losses: Annotated[
+        list[str] | None, flag(S, "losses", "--loss", metavar="NAME[:WEIGHT]")
+    ] = None,
+    extractor: Annotated[str | None, flag(S, "extractor", metavar="NAME")] = None,
+    weights: Annotated[
+        str | None,
+        typer.Option(
+            "--weights",
+            metavar="FILE",
+            help="Weights of the extractor, where it has any.",
+            show_envvar=False,
+        ),
+    ] = None,
+    download: Annotated[
+        bool,
+        typer.Option(
+            "--download",
+            help="Fetch the extractor's published weights if they are not there.",
+            show_envvar=False,
+        ),
+    ] = False,
+    start: Annotated[str | None, flag(S, "start", metavar="content|noise|style")] = None,
+    optimizer: Annotated[str | None, flag(S, "optimizer", metavar="lbfgs|adam")] = None,
+    effort: Annotated[float | None, flag(S, "effort")] = None,
+    guide: Annotated[bool | None, flag(S, "guide", "--guide/--no-guide")] = None,
+    match_colours: Annotated[
+        bool | None, flag(S, "match_colours", "--match-colours/--no-match-colours")
+    ] = None,
+    keep_colours: Annotated[bool | None, flag(S, "keep_colours", "--keep-colours")] = None,
+    mask: Annotated[list[str] | None, flag(S, "mask", "--mask", metavar="FILE")] = None,
+    sweep: Annotated[bool | None, flag(S, "sweep", "--sweep")] = None,
+    seed: Annotated[int | None, flag(S, "seed")] = None,
+    suffix: Annotated[str | None, flag(S, "suffix", metavar="SUFFIX")] = None,
+    quality: Annotated[int | None, flag(S, "quality")] = None,
+    jobs: Annotated[int | None, flag(S, "jobs", "--jobs", "-j")] = None,
+    overwrite: Annotated[bool | None, flag(S, "overwrite", "--overwrite")] = None,
+    meta: Annotated[bool | None, flag(S, "meta", "--meta/--no-meta")] = None,
+    strict: Annotated[bool | None, flag(S, "strict", "--strict")] = None,
+    device: Annotated[str | None, flag(S, "device")] = None,
+    set_: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--set",
+            help="An option of a loss or the extractor, such as losses.gram.layers=stage1,stage2.",
+            metavar="KIND.NAME.OPTION=VALUE",
+            show_envvar=False,
+        ),
+    ] = None,
+) -> None:
+    """Redraw pictures in the style of another.
+
+    Works on folders, downloads nothing, keeps names and sub-folders, and leaves out what it has
+    finished before. Ctrl-C keeps what is done; the same call goes on.
+    """
+    tables = merge(component_tables(ctx.obj or {}), parse_set(set_ or []))
+    settings = given(
+        images=images, styles=styles, shares=_numbers(shares), out=out, size=size,
+        strength=strength, stroke=stroke, losses=losses or None, extractor=extractor,
+        start=start, optimizer=optimizer, effort=effort, guide=guide,
+        match_colours=match_colours, keep_colours=keep_colours, mask=mask or None, sweep=sweep,
+        seed=seed, suffix=suffix, quality=quality, jobs=jobs, overwrite=overwrite, meta=meta,
+        strict=strict, device=device, components=tables,
+    )  # fmt: skip
+    config = validate(StylizeConfig, settings, "")
+    config = _with_weights(config, weights, download=download)
+    batch = gather(config.images, out=config.out, suffix=config.suffix)
+    file = single_output(config.out, batch)
+    folder = Path(config.out) if file is None else file.parent
+    if file is not None:
+        batch.items[0] = Item(batch.items[0].path, Path(file.name))
+    else:
+        check_place(folder, folder=True, overwrite=True)
+    studio = Studio(config, registry())
+    jobs_ = _jobs(studio, batch)
+    found = plan(batch, folder, lambda item: jobs_[item].recipe, overwrite=config.overwrite)
+    refuse(found.blocked)
+    studio.check()
+    _tell(batch, found, config)
+    skipped = list(batch.skipped)
+    began = time.monotonic()
+    written = _run(studio, [jobs_[item] for item in found.todo], folder, skipped)
+    _report(len(written), skipped, time.monotonic() - began)
+    for path in written if file is not None or not written else [folder]:
+        print(safe(path))
+    if skipped and (config.strict or not (written or found.done)):
+        raise ImageError(f"{plural(len(skipped), 'picture')} could not be redrawn, see above")
+
+
+def _numbers(text: str | None) -> list[str] | None:
+    return None if text is None else [part.strip() for part in text.split(",")]
+
+
+def _with_weights(config: StylizeConfig, weights: str | None, *, download: bool) -> StylizeConfig:
+    """Return settings whose extractor has the weights that the flags say."""
+    if weights is None and not download:
+        return config
+    entry = registry().find("extractors", config.extractor)
+    if not getattr(entry.record, "weights", ""):
+        flagged = "--weights" if weights is not None else "--download"
+        raise ConfigError(
+            f"{flagged}: extractor '{safe(config.extractor)}' has no weights to load: leave it out"
+        )
+    table: dict[str, Any] = {} if weights is None else {"file": weights}
+    if download:
+        table["download"] = True
+    own = {"extractors": {config.extractor: table}}
+    return config.model_copy(update={"components": merge(config.components, own)})
+
+
+def _jobs(studio: Studio, batch: Batch) -> dict[Item, Job]:
+    from artgan.pictures import UnreadablePicture
+
+    found: dict[Item, Job] = {}
+    for number, item in enumerate(list(batch.items)):
+        shares = tuple(studio.shares(number, len(batch.items)))
+        try:
+            recipe = studio.recipe_text(item, shares)
+        except UnreadablePicture as error:
+            if error.path != item.path:
+                raise
+            batch.skipped.append((item.path, error.reason))
+            batch.items.remove(item)
+            continue
+        found[item] = Job(item, shares, recipe)
+    return found
+
+
+def _tell(batch: Batch, found: Plan, config: StylizeConfig) -> None:
+    for note in batch.notes:
+        say(note)
+    for path, reason in batch.skipped[:SHOWN_SKIPS]:
+        say(f"skipped {safe(path)}: {safe(reason)}")
+    if len(batch.skipped) > SHOWN_SKIPS:
+        say(f"and {len(batch.skipped) - SHOWN_SKIPS:,} more skipped")
+    if found.done:
+        say(f"{plural(len(found.done), 'picture')} finished before")
+    if found.todo:
+        names = ", ".join(safe(os.path.basename(style)) for style in config.styles)
+        say(f"redrawing {plural(len(found.todo), 'picture')} in the style of {names}")
+
+
+def _run(
+    studio: Studio, jobs: list[Job], folder: Path, skipped: list[tuple[Path, str]]
+) -> list[Path]:
+    """Redraw and write, each as soon as it is done, and return what was written."""
+    written: list[Path] = []
+    parts: dict[int, tuple[int, int]] = {}
+    with terminable(), progress("redrawing") as show:
+
+        def told(number: int, done: int, total: int) -> None:
+            parts[number] = (done, total)
+            whole = max(total for _, total in parts.values()) * len(jobs)
+            show(sum(done for done, _ in parts.values()), whole)
+
+        for redrawn in redraw_all(studio, jobs, told):
+            if redrawn.pixels is None:
+                skipped.append((redrawn.job.item.path, redrawn.reason))
+                say(f"skipped {safe(redrawn.job.item.path)}: {safe(redrawn.reason)}")
+                continue
+            written.append(write_result(folder, redrawn, studio.config))
+    return written
+
+
+def _report(count: int, skipped: list[tuple[Path, str]], seconds: float) -> None:
+    if count:
+        each = f", {seconds / count:.1f} s a picture" if count > 1 else ""
+        say(f"{plural(count, 'picture')} redrawn in {duration(seconds)}{each}")
+    if skipped:
+        say(f"{plural(len(skipped), 'picture')} skipped")
