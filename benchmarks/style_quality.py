@@ -24,8 +24,8 @@ from torch.nn import functional
 from artgan.batches import gather
 from artgan.images import save_png
 from artgan.picturefiles import read_picture
-from artgan.pipelines.stylize import Studio, StylizeConfig
 from artgan.registry import registry
+from artgan.studio import Studio, StylizeConfig
 from artgan.toning import resize, size_within
 
 JUDGED = 384
@@ -109,7 +109,7 @@ def main() -> None:
             settings = {"images": [str(item.path)], "styles": [str(style)], "size": options.size}
             studio = Studio(StylizeConfig.model_validate({**settings, **extra}), registry())
             began = time.process_time()
-            drawn = studio.redraw(item.path, [1.0])[None, :3]
+            drawn = studio.redraw(item.path, [1.0])[0][None, :3]
             seconds = time.process_time() - began
             found = scores(drawn, read_picture(item.path)[0], read_picture(style)[0])
             name = f"{item.path.stem} x {style.stem}"

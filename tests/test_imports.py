@@ -25,9 +25,11 @@ LAYERS = [
     | {"lookalikes", "choose", "curves", "history", "loop", "outputs", "paintings", "panels"}
     | {
         "batches",
+        "choices",
         "criterion",
         "guides",
         "redraw",
+        "studio",
         "stylist",
         "toning",
         "workers",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -15,10 +16,19 @@ from artgan.cli.settings import argument, flag, given
 from artgan.cli.stopping import terminable
 from artgan.config import component_tables, merge, parse_set, validate
 from artgan.errors import ConfigError, ImageError
+from artgan.images import save_png
 from artgan.outputs import check_place
-from artgan.pipelines.stylize import Job, Studio, StylizeConfig, redraw_all, write_result
+from artgan.pipelines.stylize import (
+    STRENGTHS,
+    STROKES,
+    Job,
+    choices,
+    redraw_all,
+    write_result,
+)
 from artgan.registry import registry
 from artgan.screen import duration, plural, safe, say
+from artgan.studio import Studio, StylizeConfig
 
 __all__ = ["app", "stylize"]
 
@@ -78,6 +88,15 @@ def stylize(
     meta: Annotated[bool | None, flag(S, "meta", "--meta/--no-meta")] = None,
     strict: Annotated[bool | None, flag(S, "strict", "--strict")] = None,
     device: Annotated[str | None, flag(S, "device")] = None,
+    sheet: Annotated[
+        Path | None,
+        typer.Option(
+            "--sheet",
+            metavar="FILE.png",
+            help="Draw the first picture small, at several strengths and strokes, and stop.",
+            show_envvar=False,
+        ),
+    ] = None,
     set_: Annotated[
         list[str] | None,
         typer.Option(
@@ -105,6 +124,9 @@ def stylize(
     config = validate(StylizeConfig, settings, "")
     config = _with_weights(config, weights, download=download)
     batch = gather(config.images, out=config.out, suffix=config.suffix)
+    if sheet is not None:
+        _draw_sheet(config, batch.items[0].path, sheet)
+        return
     file = single_output(config.out, batch)
     folder = Path(config.out) if file is None else file.parent
     if file is not None:
@@ -119,8 +141,9 @@ def stylize(
     _tell(batch, found, config)
     skipped = list(batch.skipped)
     began = time.monotonic()
-    written = _run(studio, [jobs_[item] for item in found.todo], folder, skipped)
-    _report(len(written), skipped, time.monotonic() - began)
+    parts: list[Mapping[str, float]] = []
+    written = _run(studio, [jobs_[item] for item in found.todo], folder, skipped, parts)
+    _report(len(written), skipped, time.monotonic() - began, parts)
     for path in written if file is not None or not written else [folder]:
         print(safe(path))
     if skipped and (config.strict or not (written or found.done)):
@@ -181,30 +204,63 @@ def _tell(batch: Batch, found: Plan, config: StylizeConfig) -> None:
 
 
 def _run(
-    studio: Studio, jobs: list[Job], folder: Path, skipped: list[tuple[Path, str]]
+    studio: Studio,
+    jobs: list[Job],
+    folder: Path,
+    skipped: list[tuple[Path, str]],
+    shown: list[Mapping[str, float]],
 ) -> list[Path]:
     """Redraw and write, each as soon as it is done, and return what was written."""
     written: list[Path] = []
-    parts: dict[int, tuple[int, int]] = {}
     with terminable(), progress("redrawing") as show:
-
-        def told(number: int, done: int, total: int) -> None:
-            parts[number] = (done, total)
-            whole = max(total for _, total in parts.values()) * len(jobs)
-            show(sum(done for done, _ in parts.values()), whole)
-
+        told = _counted(show, len(jobs))
         for redrawn in redraw_all(studio, jobs, told):
             if redrawn.pixels is None:
                 skipped.append((redrawn.job.item.path, redrawn.reason))
                 say(f"skipped {safe(redrawn.job.item.path)}: {safe(redrawn.reason)}")
                 continue
             written.append(write_result(folder, redrawn, studio.config))
+            shown.append(redrawn.parts)
     return written
 
 
-def _report(count: int, skipped: list[tuple[Path, str]], seconds: float) -> None:
+def _counted(
+    show: Callable[[int, int | None], None], count: int
+) -> Callable[[int, int, int], None]:
+    """Return what turns evaluations of each picture into those of all."""
+    parts: dict[int, tuple[int, int]] = {}
+
+    def told(number: int, done: int, total: int) -> None:
+        parts[number] = (min(done, total), total)
+        whole = max(total for _, total in parts.values()) * count
+        show(sum(done for done, _ in parts.values()), whole)
+
+    return told
+
+
+def _draw_sheet(config: StylizeConfig, path: Path, sheet: Path) -> None:
+    if sheet.suffix.lower() != ".png":
+        raise ConfigError(f"--sheet {safe(sheet)}: sheets are .png, not '{safe(sheet.suffix)}'")
+    check_place(sheet, folder=False, overwrite=config.overwrite)
+    say(f"drawing {safe(path)} at {len(STRENGTHS)} strengths and {len(STROKES)} strokes")
+    with terminable(), progress("drawing") as show:
+        told = _counted(show, len(STRENGTHS) * len(STROKES))
+        save_png(sheet, choices(config, registry(), path, told))
+    print(safe(sheet))
+
+
+def _report(
+    count: int,
+    skipped: list[tuple[Path, str]],
+    seconds: float,
+    parts: list[Mapping[str, float]],
+) -> None:
     if count:
         each = f", {seconds / count:.1f} s a picture" if count > 1 else ""
         say(f"{plural(count, 'picture')} redrawn in {duration(seconds)}{each}")
+    names = list(parts[0]) if parts else []
+    means = [f"{name} {sum(p[name] for p in parts) / len(parts):.0%}" for name in names]
+    if means:
+        say(f"what is left of the losses: {', '.join(means)}")
     if skipped:
         say(f"{plural(len(skipped), 'picture')} skipped")

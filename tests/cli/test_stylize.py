@@ -208,3 +208,19 @@ def test_strict_fails_where_something_was_skipped(folder, capsys):
         "artgan: 1 picture could not be redrawn, see above"
     )
     assert (folder / "out/a.png").exists()
+
+
+def test_a_sheet_to_choose_from(folder, capsys):
+    assert stylize("photos/a.png", "--style", "s.png", "--sheet", "sheet.png") == 0
+    assert capsys.readouterr().out == "sheet.png\n"
+    with Image.open("sheet.png") as sheet:
+        assert sheet.width > 4 * 24
+        assert sheet.height > 3 * 16
+    assert not (folder / "stylized").exists()
+    assert stylize("photos/a.png", "--style", "s.png", "--sheet", "sheet.png") == 2
+    assert "sheet.png exists: choose another name" in capsys.readouterr().err
+
+
+def test_what_is_left_of_each_loss_is_told(folder, capsys):
+    assert stylize("photos/a.png", "--style", "s.png", "-o", "x.png", "--loss", "gram:2") == 0
+    assert "what is left of the losses: gram 100%" in capsys.readouterr().err
