@@ -245,7 +245,7 @@ def _draw_sheet(config: StylizeConfig, path: Path, sheet: Path) -> None:
     say(f"drawing {safe(path)} at {len(STRENGTHS)} strengths and {len(STROKES)} strokes")
     with terminable(), progress("drawing") as show:
         told = _counted(show, len(STRENGTHS) * len(STROKES))
-        save_png(sheet, choices(config, registry(), path, told))
+        save_png(sheet, choices(Studio(config, registry()), path, told))
     print(safe(sheet))
 
 

@@ -6,10 +6,12 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from artgan.api import ImageError
 from artgan.batches import Item
 from artgan.picturefiles import write_picture
+from artgan.screen import safe
 from artgan.studio import Studio, StylizeConfig
 from artgan.workers import cores, spread
 
@@ -17,8 +19,6 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
     from PIL import Image
-
-    from artgan.registry import Registry
 
 __all__ = [
     "STRENGTHS",
@@ -34,11 +34,19 @@ __all__ = [
 
 @dataclass(frozen=True)
 class Job:
-    """One picture to redraw."""
+    """One picture to redraw.
+
+    Attributes:
+        item: which, and what it is called then.
+        shares: how much of each style.
+        recipe: what its file keeps; None for nothing.
+        changes: settings that differ from those of the batch.
+    """
 
     item: Item
     shares: tuple[float, ...]
     recipe: str | None
+    changes: Mapping[str, Any] = field(default_factory=dict, hash=False)
 
 
 @dataclass(frozen=True)
@@ -99,6 +107,8 @@ def _redraw_one(studio: Studio, job: Job, tell: Callable[[int, int], None]) -> R
     from artgan.images import to_bytes
     from artgan.pictures import UnreadablePicture
 
+    if job.changes:
+        studio = Studio(studio.config.model_copy(update=job.changes), studio.components)
     try:
         drawn, parts = studio.redraw(job.item.path, job.shares, tell)
         return Redrawn(job, to_bytes(drawn).numpy(), parts)
@@ -130,27 +140,36 @@ def write_result(folder: Path, redrawn: Redrawn, config: StylizeConfig) -> Path:
 
 STRENGTHS = (0.2, 0.4, 0.6, 0.8)
 STROKES = (0.5, 1.0, 2.0)
-SHEET_EDGE = 192
-"""Strengths and strokes of a sheet to choose from, and the long edge of its pictures in pixels."""
+SHEET = {"size": "192", "effort": 0.4}
+"""Strengths and strokes of a sheet to choose from, and what makes its pictures quick."""
 
 
-def choices(config: StylizeConfig, components: Registry, path: Path, told: Told) -> Image.Image:
+def choices(studio: Studio, path: Path, told: Told) -> Image.Image:
     """Return one picture at several strengths and strokes, small, as a table to choose from.
 
     Raises:
         ArtganError: a component or an option does not work.
     """
+    import torch
+
     from artgan.choices import table_of
 
-    rows = []
-    number = 0
-    for stroke in STROKES:
-        row = []
-        for strength in STRENGTHS:
-            update = {"strength": strength, "stroke": stroke, "size": str(SHEET_EDGE)}
-            studio = Studio(config.model_copy(update=update), components)
-            row.append(studio.redraw(path, studio.shares(0, 1), partial(told, number))[0])
-            number += 1
-        rows.append(row)
+    jobs = [
+        Job(
+            Item(path, Path(path.name)),
+            tuple(studio.shares(0, 1)),
+            None,
+            {"strength": strength, "stroke": stroke, **SHEET},
+        )
+        for stroke in STROKES
+        for strength in STRENGTHS
+    ]
+    found = {}
+    for redrawn in redraw_all(studio, jobs, told):
+        if redrawn.pixels is None:
+            raise ImageError(f"cannot read {safe(path)}: {safe(redrawn.reason)}")
+        place = (redrawn.job.changes["stroke"], redrawn.job.changes["strength"])
+        found[place] = torch.from_numpy(redrawn.pixels)
+    rows = [[found[stroke, strength] for strength in STRENGTHS] for stroke in STROKES]
     across = [f"strength {strength:g}" for strength in STRENGTHS]
     return table_of(rows, across, [f"stroke {stroke:g}" for stroke in STROKES])
