@@ -17,16 +17,20 @@ from torch import Tensor
 from torch.nn.functional import avg_pool2d
 
 from artgan.api import FeatureExtractor, Loss, PictureLoss, PluginError, Size
+from artgan.engine import release_memory
 from artgan.plugins import blaming
 from artgan.screen import safe
 
 if TYPE_CHECKING:
     from artgan.plugins import Entry
 
-__all__ = ["PIXELS", "Criterion", "Part", "Region", "Statistics", "blend"]
+__all__ = ["PIXELS", "TILE", "Criterion", "Part", "Region", "Statistics", "blend", "largest_tile"]
 
 PIXELS = "pixels"
 """The layer that is the picture itself."""
+
+TILE = 768
+"""Pixels on a side of a tile, unless that is said."""
 
 Statistics = dict[str, Tensor]
 """What one loss compares, by name; of one picture, (1, ...)."""
@@ -123,7 +127,7 @@ class Criterion:
     parts: Sequence[Part]
     content: Mapping[str, Statistics] = field(default_factory=dict)
     regions: Sequence[Region] = ()
-    tile: int = 1024
+    tile: int = TILE
 
     # Targets --------------------------------------------------------------------------------
 
@@ -250,6 +254,8 @@ class Criterion:
                 terms.append(value_here)
             (slope_here,) = torch.autograd.grad(torch.stack(terms).sum(), leaf)
             tile.cut(gradient).add_(slope_here)
+            del leaf, features, terms, slope_here
+            release_memory()
         return values, gradient
 
     def _slope(
@@ -338,6 +344,12 @@ class Criterion:
                 "expected a tensor of shape (1,)"
             )
         return value[0]
+
+
+def largest_tile(size: Size, side: int) -> Size:
+    """Return the size of the largest tile that a picture is cut into, (height, width)."""
+    height, width = (max(end - begin for begin, end in _spans(one, side)) for one in size)
+    return height, width
 
 
 def _spans(length: int, side: int) -> Iterator[tuple[int, int]]:

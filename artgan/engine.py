@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
+import ctypes
 import os
 import sys
 from collections.abc import Iterable
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from artgan.api import ConfigError
@@ -18,10 +21,12 @@ __all__ = [
     "adam",
     "autocast",
     "describe_device",
+    "free_bytes",
     "has_quick_bfloat16",
     "peak_bytes",
     "pick_device",
     "place",
+    "release_memory",
 ]
 
 
@@ -131,3 +136,28 @@ def peak_bytes(device: torch.device) -> int | None:
 
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return int(peak) * (1 if sys.platform == "darwin" else 1024)
+
+
+def free_bytes() -> int | None:
+    """Return how much memory this process may still take, in bytes; None where that is not known.
+
+    It is what the machine has left, or what the process's control group does, if that is less.
+    """
+    found = []
+    with contextlib.suppress(OSError, ValueError, StopIteration):
+        lines = Path("/proc/meminfo").read_text().splitlines()
+        line = next(line for line in lines if line.startswith("MemAvailable:"))
+        found.append(int(line.split()[1]) * 1024)
+    with contextlib.suppress(OSError, ValueError):
+        most = int(Path("/sys/fs/cgroup/memory.max").read_text())
+        found.append(most - int(Path("/sys/fs/cgroup/memory.current").read_text()))
+    return max(0, min(found)) if found else None
+
+
+def release_memory() -> None:
+    """Give memory that is not in use back to the system, where the C library can.
+
+    Otherwise it keeps what large pictures have left behind, in pieces too small for the next ones.
+    """
+    with contextlib.suppress(OSError, AttributeError):
+        ctypes.CDLL(None).malloc_trim(0)

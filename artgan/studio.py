@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from collections.abc import Callable, Sequence
 from functools import cached_property
@@ -201,6 +202,25 @@ class Studio:
         styles = [read_picture(Path(style)) for style in self.config.styles]
         masks = [_as_mask(read_picture(Path(mask))) for mask in self.config.mask]
         return styles, masks
+
+    def forecast(self, paths: Sequence[Path]) -> int:
+        """Return how many bytes the largest of some pictures takes, about.
+
+        Raises:
+            ArtganError: a style cannot be read, or the extractor cannot be built.
+        """
+        from artgan.forecast import forecast
+        from artgan.pictures import UnreadablePicture, read_header
+        from artgan.toning import size_within
+
+        sizes = [(1, 1)]
+        for path in paths:
+            with contextlib.suppress(UnreadablePicture):
+                header = read_header(path)
+                own = (header.height, header.width)
+                sizes.append(size_within(own, self.config.edge) if self.config.edge else own)
+        largest = max(sizes, key=lambda size: size[0] * size[1])
+        return forecast(self._stylist, largest, self.styles(self.shares(0, len(paths))))
 
     def styles(self, shares: Sequence[float]) -> list[Style]:
         """Return the styles that take part."""

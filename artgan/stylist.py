@@ -14,7 +14,8 @@ import torch
 from torch import Tensor
 
 from artgan.api import ConfigError, FeatureExtractor, Loss, Size
-from artgan.criterion import PIXELS, Criterion, Part, Region, blend
+from artgan.criterion import PIXELS, TILE, Criterion, Part, Region, blend
+from artgan.engine import release_memory
 from artgan.errors import nearest
 from artgan.guides import guides
 from artgan.latents import generator
@@ -110,7 +111,7 @@ class Recipe:
     match: bool = True
     keep: bool = False
     seed: int = 0
-    tile: int = 1024
+    tile: int = TILE
 
 
 @dataclass
@@ -192,6 +193,8 @@ class Stylist:
                 told=tell,
             )
             done += evaluations
+            del criterion, content, drawn, shown
+            release_memory()
         assert current is not None
         result = current.cpu()
         if recipe.keep:
@@ -205,6 +208,19 @@ class Stylist:
             ArtganError: it cannot be built, or a layer does not exist.
         """
         self._parts(self._network(), (FIT_EDGE, FIT_EDGE))
+
+    def trial(self, image: Tensor, styles: Sequence[Style]) -> Criterion:
+        """Return what a picture would be judged by at its own size alone.
+
+        Args:
+            image: unit range, (1, 3, H, W).
+            styles: one or more.
+        """
+        extractor = self._network()
+        size = (image.shape[-2], image.shape[-1])
+        drawn = [self._at(style, size, extractor.min_side) for style in styles]
+        extractor.fit([image], [each.image for each in drawn], random=generator(self.recipe.seed))
+        return self._criterion(image, None, drawn, extractor)
 
     # Preparation ----------------------------------------------------------------------------
 

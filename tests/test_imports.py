@@ -27,6 +27,7 @@ LAYERS = [
         "batches",
         "choices",
         "criterion",
+        "forecast",
         "guides",
         "redraw",
         "studio",

@@ -22,12 +22,14 @@ from artgan.pipelines.stylize import (
     STRENGTHS,
     STROKES,
     Job,
+    Room,
     choices,
+    find_room,
     redraw_all,
     write_result,
 )
 from artgan.registry import registry
-from artgan.screen import duration, plural, safe, say
+from artgan.screen import duration, file_size, plural, safe, say
 from artgan.studio import Studio, StylizeConfig
 
 __all__ = ["app", "stylize"]
@@ -138,11 +140,14 @@ def stylize(
     found = plan(batch, folder, lambda item: jobs_[item].recipe, overwrite=config.overwrite)
     refuse(found.blocked)
     studio.check()
-    _tell(batch, found, config)
+    todo = [jobs_[item] for item in found.todo]
+    room = find_room(studio, todo) if todo else None
+    _tell(batch, found, config, room)
     skipped = list(batch.skipped)
     began = time.monotonic()
     parts: list[Mapping[str, float]] = []
-    written = _run(studio, [jobs_[item] for item in found.todo], folder, skipped, parts)
+    processes = room.processes if room is not None else 1
+    written = _run(studio, todo, folder, skipped, parts, processes)
     _report(len(written), skipped, time.monotonic() - began, parts)
     for path in written if file is not None or not written else [folder]:
         print(safe(path))
@@ -189,7 +194,7 @@ def _jobs(studio: Studio, batch: Batch) -> dict[Item, Job]:
     return found
 
 
-def _tell(batch: Batch, found: Plan, config: StylizeConfig) -> None:
+def _tell(batch: Batch, found: Plan, config: StylizeConfig, room: Room | None) -> None:
     for note in batch.notes:
         say(note)
     for path, reason in batch.skipped[:SHOWN_SKIPS]:
@@ -201,6 +206,11 @@ def _tell(batch: Batch, found: Plan, config: StylizeConfig) -> None:
     if found.todo:
         names = ", ".join(safe(os.path.basename(style)) for style in config.styles)
         say(f"redrawing {plural(len(found.todo), 'picture')} in the style of {names}")
+    if room is not None:
+        once = f", {room.processes} at once" if room.processes > 1 else ""
+        say(f"about {file_size(room.each)} of memory a picture{once}")
+        if room.free is not None and room.each * room.processes > room.free:
+            say(f"only {file_size(room.free)} is free: a smaller --size takes less")
 
 
 def _run(
@@ -209,12 +219,13 @@ def _run(
     folder: Path,
     skipped: list[tuple[Path, str]],
     shown: list[Mapping[str, float]],
+    processes: int,
 ) -> list[Path]:
     """Redraw and write, each as soon as it is done, and return what was written."""
     written: list[Path] = []
     with terminable(), progress("redrawing") as show:
         told = _counted(show, len(jobs))
-        for redrawn in redraw_all(studio, jobs, told):
+        for redrawn in redraw_all(studio, jobs, told, processes=processes):
             if redrawn.pixels is None:
                 skipped.append((redrawn.job.item.path, redrawn.reason))
                 say(f"skipped {safe(redrawn.job.item.path)}: {safe(redrawn.reason)}")

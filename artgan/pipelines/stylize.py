@@ -25,8 +25,10 @@ __all__ = [
     "STROKES",
     "Job",
     "Redrawn",
+    "Room",
     "Told",
     "choices",
+    "find_room",
     "redraw_all",
     "write_result",
 ]
@@ -70,13 +72,56 @@ Told = Callable[[int, int, int], None]
 """Called with the number of the job, evaluations made, and of how many."""
 
 
-def redraw_all(studio: Studio, jobs: Sequence[Job], told: Told) -> Iterator[Redrawn]:
-    """Yield what comes of pictures as they are finished; several are redrawn at once.
+@dataclass(frozen=True)
+class Room:
+    """What memory allows.
+
+    Attributes:
+        each: bytes that a picture takes, forecast.
+        free: bytes that there are; None if that is not known.
+        processes: how many pictures at once.
+    """
+
+    each: int
+    free: int | None
+    processes: int
+
+
+SPARE = 0.9
+"""The share of the free memory that is used."""
+
+
+def find_room(studio: Studio, jobs: Sequence[Job]) -> Room:
+    """Return how much memory a picture takes, and how many can be redrawn at once.
+
+    Raises:
+        ArtganError: a style cannot be read, or the extractor cannot be built.
+    """
+    from artgan.engine import free_bytes
+
+    each = studio.forecast([job.item.path for job in jobs])
+    free = free_bytes()
+    wanted = min(studio.config.jobs or cores(), max(1, len(jobs)))
+    if free is not None and studio.config.jobs is None:
+        wanted = max(1, min(wanted, int(SPARE * free / each)))
+    return Room(each, free, wanted)
+
+
+def redraw_all(
+    studio: Studio, jobs: Sequence[Job], told: Told, *, processes: int = 1
+) -> Iterator[Redrawn]:
+    """Yield what comes of pictures as they are finished.
+
+    Args:
+        studio: what they share.
+        jobs: the pictures.
+        told: hears how far they are.
+        processes: how many at once, each by one thread; 1 works here, by all threads.
 
     Raises:
         ArtganError: a component or an option does not work.
     """
-    processes = min(studio.config.jobs or cores(), len(jobs))
+    processes = min(processes, len(jobs))
     if processes > 1 and not _has_gpu(studio.config.device):
         studio.check()
         make = partial(_studio, studio.config)
@@ -165,7 +210,7 @@ def choices(studio: Studio, path: Path, told: Told) -> Image.Image:
         for strength in STRENGTHS
     ]
     found = {}
-    for redrawn in redraw_all(studio, jobs, told):
+    for redrawn in redraw_all(studio, jobs, told, processes=studio.config.jobs or cores()):
         if redrawn.pixels is None:
             raise ImageError(f"cannot read {safe(path)}: {safe(redrawn.reason)}")
         place = (redrawn.job.changes["stroke"], redrawn.job.changes["strength"])
