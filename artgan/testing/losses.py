@@ -229,7 +229,9 @@ def _check_values(case: _Case) -> None:
         f"{float(far.max()):.3g}, expected about 1 ({LEAST:g} to {MOST:g}): divide by the target's "
         "own energy",
     )
-    factor = 0.5 if case.layers == (PIXELS,) else 4.0
+    if case.layers == (PIXELS,):
+        return  # always in unit range: a darker picture is another one
+    factor = 4.0
     features, target = (
         _each(each, lambda values: factor * values) for each in (case.features, case.target)
     )

@@ -52,6 +52,7 @@ def test_it_is_listed(confetti, capsys):
     }
     assert supplied == {
         ("architectures", "confetti", "confetti", "ok"),
+        ("losses", "palette", "palette", "ok"),
         ("objectives", "pearson", "pearson", "ok"),
         ("samplers", "lissajous", "lissajous", "ok"),
     }
@@ -83,6 +84,7 @@ def test_its_records_load_without_torch_and_its_own_tests_pass(confetti_site, tm
     code = (
         "import sys, artgan_confetti as c\n"
         "records = [*c.artgan_architectures(), *c.artgan_objectives(), *c.artgan_samplers()]\n"
+        "records += c.artgan_losses()\n"
         "import artgan_confetti.options\n"
         "assert 'torch' not in sys.modules\n"
         "import pytest\n"
@@ -105,6 +107,7 @@ def test_the_readme_shows_what_works(confetti):
     text = (EXAMPLE / "README.md").read_text(encoding="utf-8")
     for kind, name in (
         ("architectures", "confetti"),
+        ("losses", "palette"),
         ("objectives", "pearson"),
         ("samplers", "lissajous"),
     ):
@@ -131,3 +134,15 @@ def test_trains(confetti, pictures, tmp_path, capsys):
     assert run(["walk", str(folder), *arguments, str(film)]) == 0, capsys.readouterr().err
     with Image.open(film) as animation:
         assert animation.n_frames == 5
+
+
+def test_its_loss_takes_part_by_name(confetti, pictures, tmp_path, capsys):
+    out = tmp_path / "out.png"
+    losses = ["--loss", "gram:1", "--loss", "palette:2", "--set", "losses.palette.steps=3"]
+    quick = ["--effort", "0.05", "--set", "extractors.patch-kmeans.widths=[4,4]"]
+    args = [str(pictures / "0.png"), "--style", str(pictures / "1.png"), "-o", str(out)]
+    code = run(["stylize", *args, *losses, *quick])
+    err = capsys.readouterr().err
+    assert code == 0, err
+    assert "palette" in err.splitlines()[-1]
+    assert out.exists()

@@ -6,6 +6,7 @@ import pytest
 import torch
 from artgan_confetti.architecture import disc_alpha, over
 from artgan_confetti.objective import pearson_d, pearson_g
+from artgan_confetti.palette import colour_counts
 from artgan_confetti.sampler import lissajous
 from torch.testing import assert_close
 
@@ -53,3 +54,17 @@ def test_lissajous_meets_its_keys_in_order():
 def test_lissajous_turns_a_pair_by_the_swing_at_a_quarter():
     code = lissajous(torch.tensor([[1.0, 0.0]]), torch.tensor([0.25]), swing=90)
     assert_close(code, torch.tensor([[0.0, 1.0]]))
+
+
+def test_a_colour_between_two_levels_counts_for_both():
+    grey = torch.full((1, 3, 2, 2), 0.25)
+    counts = colour_counts(grey, None, steps=2).view(2, 2, 2)
+    assert_close(counts[0, 0, 0], torch.tensor(0.75**3))
+    assert_close(counts[1, 0, 0], torch.tensor(0.25 * 0.75**2))
+    assert_close(counts.sum(), torch.tensor(1.0))
+
+
+def test_what_is_masked_does_not_count():
+    halves = torch.cat([torch.zeros(1, 3, 1, 1), torch.ones(1, 3, 1, 1)], 3)
+    mask = torch.tensor([[[[0.0, 1.0]]]])
+    assert_close(colour_counts(halves, mask, steps=2)[0, -1], torch.tensor(1.0))

@@ -1,12 +1,12 @@
-"""Confetti for artgan: an architecture, an objective and a sampler. Records only; no torch."""
+"""Confetti for artgan: networks, an objective, a sampler, a picture loss. Records only; no torch."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
-from artgan.api import Architecture, Objective, Sampler, hookimpl
+from artgan.api import Architecture, Loss, Objective, Sampler, hookimpl
 
-__all__ = ["artgan_architectures", "artgan_objectives", "artgan_samplers"]
+__all__ = ["artgan_architectures", "artgan_losses", "artgan_objectives", "artgan_samplers"]
 
 
 @hookimpl
@@ -44,4 +44,16 @@ def artgan_samplers() -> Iterator[Sampler]:
         "artgan_confetti.sampler:build",
         summary="from key to key, swinging around the way in Lissajous figures",
         options="artgan_confetti.options:LissajousOptions",
+    )
+
+
+@hookimpl
+def artgan_losses() -> Iterator[Loss]:
+    """Yield the picture loss."""
+    yield Loss(
+        "palette",
+        "artgan_confetti.palette:build",
+        summary="colours come as often as in the style",
+        options="artgan_confetti.options:PaletteOptions",
+        looks_at="pixels",
     )

@@ -6,7 +6,7 @@ from pydantic import Field
 
 from artgan.options import Options
 
-__all__ = ["ConfettiOptions", "LissajousOptions"]
+__all__ = ["ConfettiOptions", "LissajousOptions", "PaletteOptions"]
 
 
 class ConfettiOptions(Options):
@@ -22,3 +22,9 @@ class LissajousOptions(Options):
 
     swing: float = Field(25.0, ge=0, le=180, description="how far it swings, degrees")
     frequencies: int = Field(3, ge=1, le=16, description="different speeds that swing together")
+
+
+class PaletteOptions(Options):
+    """How finely colours are told apart."""
+
+    steps: int = Field(5, ge=2, le=16, description="levels of each channel")
