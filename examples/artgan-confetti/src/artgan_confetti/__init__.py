@@ -1,4 +1,4 @@
-"""Confetti for artgan: networks, an objective, a sampler, a picture loss. Records only; no torch."""
+"""Confetti for artgan: networks, an objective, a sampler, a picture loss. No torch at import."""
 
 from __future__ import annotations
 
