@@ -26,11 +26,13 @@ __all__ = ["DemoConfig", "DemoResult", "demo", "estimate"]
 MARKER = ".artgan-demo"
 """The file by which a demo's folder is known; nothing is removed from any other."""
 
-PARTS = ("pictures", "runs", "grid.png", "walk.gif")
+PARTS = ("pictures", "runs", "grid.png", "walk.gif", "brushwork.png", "plain.png", "painted.png")
 """What a demo makes in its folder, and what --overwrite may remove from it."""
 
 KEYS = "0-5"
 PICTURE_SIDE = 64
+PAINTED_SIDE = 128
+"""Pixels on a side of the paintings, and of what is painted anew, about."""
 
 
 class DemoConfig(Options):
@@ -54,6 +56,7 @@ class DemoResult:
         training: how training ended.
         grid: pictures from the trained generator, None if training was stopped.
         walk: the looping walk, None if training was stopped.
+        painted: some of the pictures in the style of brushwork, None if training was stopped.
     """
 
     folder: Path
@@ -61,6 +64,7 @@ class DemoResult:
     training: TrainResult
     grid: Path | None
     walk: Path | None
+    painted: Path | None
 
 
 def demo(
@@ -69,7 +73,7 @@ def demo(
     stop: Callable[[], bool],
     trained: Callable[[], None] = lambda: None,
 ) -> DemoResult:
-    """Draw pictures, train on them, sample and walk.
+    """Draw pictures, train on them, sample, walk and stylize.
 
     Args:
         config: settings.
@@ -104,9 +108,12 @@ def demo(
     training = start(settings, watcher, stop, out=folder / "runs")
     trained()
     if not training.finished:
-        return DemoResult(folder, pictures, training, None, None)
+        return DemoResult(folder, pictures, training, None, None, None)
     grid, walk = _draw(training, folder)
-    return DemoResult(folder, pictures, training, grid, walk)
+    painted = _stylize(
+        training, folder, lambda done, total: watcher.working("painting", done, total)
+    )
+    return DemoResult(folder, pictures, training, grid, walk, painted)
 
 
 def estimate(count: int, spec: PictureSpec) -> str:
@@ -176,3 +183,22 @@ def _draw(training: TrainResult, folder: Path) -> tuple[Path, Path]:
         recipe=walk_recipe(config, model, components),
     )
     return grid, gif
+
+
+def _stylize(training: TrainResult, folder: Path, told: Callable[[int, int], None]) -> Path:
+    """Draw some pictures larger, and those again in brush strokes, which artgan draws too."""
+    from artgan.images import save_png
+    from artgan.models import open_model
+    from artgan.paintings import brushwork
+    from artgan.pipelines.sample import SampleConfig, sample
+    from artgan.studio import Studio, StylizeConfig
+
+    run, plain, brush = str(training.run.path), folder / "plain.png", folder / "brushwork.png"
+    painted = folder / "painted.png"
+    model = open_model(run, runs=training.run.path.parent)
+    grid = {"grid": True, "columns": 4, "scale": max(1, PAINTED_SIDE // max(model.size))}
+    sample(SampleConfig(run=run, seeds="0-7", out=str(plain), **grid), model)
+    save_png(brush, brushwork(0))
+    config = StylizeConfig(images=(str(plain),), styles=(str(brush),), out=str(painted))
+    save_png(painted, Studio(config, registry()).redraw(plain, [1.0], told)[0])
+    return painted

@@ -29,7 +29,7 @@ __all__ = ["PIXELS", "TILE", "Criterion", "Part", "Region", "Statistics", "blend
 PIXELS = "pixels"
 """The layer that is the picture itself."""
 
-TILE = 768
+TILE = 640
 """Pixels on a side of a tile, unless that is said."""
 
 Statistics = dict[str, Tensor]
@@ -382,7 +382,8 @@ def _put(gathered: Statistics, name: str, values: Tensor, tile: _Tile, size: Siz
     stride = _stride(values.shape[-2], tile.bottom - tile.top)
     if name not in gathered:
         whole = (size[0] // stride, size[1] // stride)
-        gathered[name] = values.new_zeros(*values.shape[:2], *whole)
+        # half precision: such maps are large, and only compared with
+        gathered[name] = values.new_zeros(*values.shape[:2], *whole, dtype=torch.float16)
     covered = tile.place(gathered[name], stride)
     covered.copy_(values[..., : covered.shape[-2], : covered.shape[-1]])
 
@@ -390,6 +391,8 @@ def _put(gathered: Statistics, name: str, values: Tensor, tile: _Tile, size: Siz
 def _cut(target: Mapping[str, Tensor], tile: _Tile, size: Size) -> Statistics:
     """Return what a tile has of the target of a local loss."""
     return {
-        name: tile.place(values, _stride(values.shape[-2], size[0])) if values.ndim == 4 else values
+        name: tile.place(values, _stride(values.shape[-2], size[0])).float()
+        if values.ndim == 4
+        else values
         for name, values in target.items()
     }

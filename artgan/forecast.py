@@ -83,5 +83,7 @@ def forecast(stylist: Stylist, size: Size, styles: Sequence[Style]) -> int:
     if stylist.recipe.method == "adam":
         vectors = 6
     height, width = largest_tile(size, stylist.recipe.tile)
+    if (height, width) != size:
+        targets /= 2  # kept in half precision
     seen = min(size[0], height + RIM) * min(size[1], width + RIM)
     return round(FIXED + area * (12 * (PICTURES + vectors) + targets) + seen * saved * PASSING)

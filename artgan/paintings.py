@@ -14,7 +14,7 @@ from artgan.latents import derive
 if TYPE_CHECKING:
     from PIL import Image
 
-__all__ = ["MOTIFS", "motif_of", "paint", "paint_folder"]
+__all__ = ["MOTIFS", "brushwork", "motif_of", "paint", "paint_folder"]
 
 Color = tuple[int, int, int]
 Wash = tuple[Color, Color]
@@ -244,6 +244,37 @@ def paint(seed: int, *, side: int = 64) -> Image.Image:
     """
     rng = random.Random(derive(seed, "painting"))
     return MOTIFS[motif_of(seed)](rng, side).finished()
+
+
+def brushwork(seed: int, *, side: int = 256) -> Image.Image:
+    """Return a picture of brush strokes that follow each other in swirls, RGB, side x side.
+
+    Args:
+        seed: any whole number; 0 is a seed like any other.
+        side: width and height, pixels, at least 1.
+    """
+    from PIL import Image, ImageDraw
+
+    rng = random.Random(derive(seed, "brushwork"))
+    pixels = side * _OVERSAMPLE
+    image = Image.new("RGB", (pixels, pixels), NAVY)
+    pen = ImageDraw.Draw(image)
+    swirls = [(rng.random(), rng.random(), rng.choice((-1, 1))) for _ in range(5)]
+    colors = [NAVY, TEAL, MIST, CREAM, OCHRE, CORAL]
+    for _ in range(2600):
+        x, y, color = rng.random(), rng.random(), rng.choice(colors)
+        near = min(swirls, key=lambda s: (s[0] - x) ** 2 + (s[1] - y) ** 2)
+        color = _mix(color, colors[swirls.index(near)], 0.55)
+        points = [(x * pixels, y * pixels)]
+        for _ in range(6):
+            turn = math.atan2(y - near[1], x - near[0]) + near[2] * math.pi / 2
+            x, y = x + 0.012 * math.cos(turn), y + 0.012 * math.sin(turn)
+            points.append((x * pixels, y * pixels))
+        width = rng.uniform(0.008, 0.016) * pixels
+        pen.line(points, fill=color, width=max(1, round(width)), joint="curve")
+        lit = [(u, v - width / 4) for u, v in points]
+        pen.line(lit, fill=_mix(color, CREAM, 0.25), width=max(1, round(width / 4)), joint="curve")
+    return image.resize((side, side), Image.Resampling.LANCZOS)
 
 
 def paint_folder(

@@ -8,7 +8,7 @@ from PIL import Image
 
 from artgan import files
 from artgan.errors import OutputError
-from artgan.paintings import MOTIFS, motif_of, paint, paint_folder
+from artgan.paintings import MOTIFS, brushwork, motif_of, paint, paint_folder
 
 
 @pytest.mark.parametrize("seed", [0, 1, -1, 2**63])
@@ -90,3 +90,10 @@ def test_a_full_disk_is_one_sentence_and_leaves_the_whole_paintings(tmp_path, mo
     with pytest.raises(OutputError, match=r"painting001\.png: no space is left on the disk"):
         paint_folder(tmp_path, 3, seed=0, side=16)
     assert [path.name for path in tmp_path.iterdir()] == ["painting000.png"]
+
+
+def test_brushwork_is_the_same_for_a_seed_and_another_for_another():
+    assert brushwork(0, side=32).tobytes() == brushwork(0, side=32).tobytes()
+    assert brushwork(0, side=32).tobytes() != brushwork(1, side=32).tobytes()
+    assert brushwork(0, side=32).size == (32, 32)
+    assert len(brushwork(0, side=32).getcolors(maxcolors=2048)) > 100

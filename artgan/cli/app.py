@@ -40,7 +40,9 @@ COMMANDS: dict[str, Command] = {
     "stylize": Command(
         "artgan.cli.stylize:app", "Redraw pictures in the style of another.", "Make"
     ),
-    "demo": Command("artgan.cli.demo:app", "See it all: draw, train, sample, walk.", "Make"),
+    "demo": Command(
+        "artgan.cli.demo:app", "See it all: draw, train, sample, walk, stylize.", "Make"
+    ),
     "evaluate": Command(
         "artgan.cli.evaluate:app", "Measure a run's pictures against the real ones.", "Look"
     ),

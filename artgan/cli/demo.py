@@ -31,8 +31,8 @@ def demo(
 ) -> None:
     """See what artgan does, with pictures that it draws itself.
 
-    Draws small paintings, trains a GAN on them for about a minute, draws new pictures from it and
-    renders a looping walk.
+    Draws small paintings, trains a GAN on them for about a minute, draws new pictures from it,
+    renders a looping walk, and paints some of them anew in brush strokes.
     """
     settings = given(
         out=out, minutes=minutes, count=count, size=size, seed=seed, overwrite=overwrite
@@ -48,11 +48,12 @@ def demo(
     say("")
     say(f"{plural(config.count, 'painting')} to learn from are in {safe(result.pictures)}")
     say(f"after {result.training.cur_nimg / 1000:.1f} kimg of training it draws:")
-    for path in (result.grid, result.walk):
+    for path in (result.grid, result.walk, result.painted):
         print(safe(path))
     say("")
     say("what to try next:")
     say(f"  artgan walk {run} --keys 3,17,42 -o another.gif   (numbers are places in grid.png)")
     say(f"  artgan train --resume {run} --minutes 5   (it gets better)")
+    say(f"  artgan stylize ./myimages --style {safe(result.folder / 'brushwork.png')} -o painted/")
     say("  artgan check ./myimages --sheet sheet.png   (what your own pictures would become)")
     say("  artgan train ./myimages")

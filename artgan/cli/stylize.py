@@ -22,6 +22,7 @@ from artgan.pipelines.stylize import (
     STRENGTHS,
     STROKES,
     Job,
+    Redrawn,
     Room,
     choices,
     find_room,
@@ -29,7 +30,7 @@ from artgan.pipelines.stylize import (
     write_result,
 )
 from artgan.registry import registry
-from artgan.screen import duration, file_size, plural, safe, say
+from artgan.screen import console, duration, file_size, is_terminal, plural, safe, say
 from artgan.studio import Studio, StylizeConfig
 
 __all__ = ["app", "stylize"]
@@ -39,6 +40,9 @@ app = typer.Typer(add_completion=False)
 S = StylizeConfig
 
 SHOWN_SKIPS = 10
+
+PREVIEW = 48
+"""Long edge of a preview, columns or half lines."""
 
 
 @app.command()
@@ -232,7 +236,26 @@ def _run(
                 continue
             written.append(write_result(folder, redrawn, studio.config))
             shown.append(redrawn.parts)
+            if is_terminal():
+                _preview(redrawn)
     return written
+
+
+def _preview(redrawn: Redrawn) -> None:
+    """Show a finished picture in the terminal, with its name."""
+    import torch
+    from torch.nn.functional import interpolate
+
+    from artgan.cli.live import half_blocks
+    from artgan.images import from_bytes
+
+    image = from_bytes(torch.from_numpy(redrawn.pixels))[None]
+    height, width = image.shape[-2:]
+    share = PREVIEW / max(height, width)
+    size = (max(2, round(height * share)), max(2, round(width * share)))
+    screen = console()
+    screen.print(half_blocks(interpolate(image, size, mode="area")[0]))
+    screen.print(safe(redrawn.job.item.name))
 
 
 def _counted(

@@ -12,7 +12,7 @@ def test_demo_makes_what_it_says(tmp_path, capsys, monkeypatch):
     flags = ["--minutes", "0.05", "--count", "20"]
     assert run(["demo", *flags]) == 0
     captured = capsys.readouterr()
-    assert captured.out == "artgan-demo/grid.png\nartgan-demo/walk.gif\n"
+    assert captured.out == ("artgan-demo/grid.png\nartgan-demo/walk.gif\nartgan-demo/painted.png\n")
     assert "20 paintings to learn from are in artgan-demo/pictures\n" in captured.err
     assert re.search(r"after \d+\.\d kimg of training it draws:", captured.err)
     with Image.open("artgan-demo/walk.gif") as walk:

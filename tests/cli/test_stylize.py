@@ -224,3 +224,11 @@ def test_a_sheet_to_choose_from(folder, capsys):
 def test_what_is_left_of_each_loss_is_told(folder, capsys):
     assert stylize("photos/a.png", "--style", "s.png", "-o", "x.png", "--loss", "gram:2") == 0
     assert "what is left of the losses: gram 100%" in capsys.readouterr().err
+
+
+def test_a_finished_picture_is_shown_in_a_terminal(folder, capsys, monkeypatch):
+    monkeypatch.setattr("artgan.cli.stylize.is_terminal", lambda: True)
+    assert stylize("photos/a.png", "--style", "s.png", "-o", "x.png") == 0
+    err = capsys.readouterr().err
+    assert "▀" in err
+    assert "\nx.png\n" in err
