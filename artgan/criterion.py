@@ -182,6 +182,8 @@ class Criterion:
             leaf = image.detach().requires_grad_()
             features = self._features(leaf, self.parts, tiles[0])
             values = self._whole(features, tiles[0])
+            if not values:  # every place is masked
+                return {}, torch.zeros_like(image)
             (gradient,) = torch.autograd.grad(torch.stack(list(values.values())).sum(), leaf)
             return {name: float(value.detach()) for name, value in values.items()}, gradient
         return self._by_tiles(image, tiles)

@@ -284,15 +284,16 @@ class Studio:
             image = resize(image, size)
             alpha = None if alpha is None else resize(alpha, size)
         masks = self._read[1]
+        mask = resize(masks[0], (image.shape[-2], image.shape[-1])) if len(masks) == 1 else None
+        counts = alpha if mask is None else mask if alpha is None else alpha * mask
         last: dict[str, float] = {}
 
         def told(done: int, total: int, losses: dict[str, float]) -> None:
             last.update(losses)
             tell(done, total)
 
-        drawn: Tensor = self._stylist.redraw(image, self.styles(shares), alpha=alpha, told=told)
-        if len(masks) == 1:
-            mask = resize(masks[0], (image.shape[-2], image.shape[-1]))
+        drawn: Tensor = self._stylist.redraw(image, self.styles(shares), alpha=counts, told=told)
+        if mask is not None:
             drawn = torch.lerp(image, drawn, mask)
         if alpha is not None:
             drawn = torch.cat([drawn, alpha], 1)

@@ -121,3 +121,10 @@ def test_a_loss_of_another_shape_is_named(extractor):
     assert str(caught.value) == (
         "loss 'artgan:gram' gave (2,) for one picture, expected a tensor of shape (1,)"
     )
+
+
+def test_where_everything_is_masked_nothing_is_asked(extractor):
+    made = criterion(extractor, {"gram": 1.0}, 1024, torch.zeros(1, 1, *SIZE))
+    values, gradient = made.evaluate(picture(2))
+    assert values == {}
+    assert not bool(gradient.any())

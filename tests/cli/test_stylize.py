@@ -232,3 +232,10 @@ def test_a_finished_picture_is_shown_in_a_terminal(folder, capsys, monkeypatch):
     err = capsys.readouterr().err
     assert "▀" in err
     assert "\nx.png\n" in err
+
+
+def test_a_black_mask_changes_nothing(folder):
+    Image.new("L", (24, 16), 0).save("mask.png")
+    assert stylize("photos/a.png", "--style", "s.png", "-o", "x.png", "--mask", "mask.png") == 0
+    with Image.open("x.png") as drawn, Image.open("photos/a.png") as before:
+        assert np.array_equal(np.asarray(drawn), np.asarray(before))
