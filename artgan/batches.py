@@ -11,17 +11,17 @@ import os
 import sys
 import unicodedata
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from glob import glob
 from pathlib import Path
 from typing import NamedTuple
 
-from artgan.data.intake import Progress, survey
+from artgan.data.intake import Progress
 from artgan.errors import ConfigError, ImageError, PathError, nearest
 from artgan.outputs import check_place
 from artgan.picturefiles import WRITABLE, read_recipe
 from artgan.screen import plural, safe
+from artgan.sources import Sources, expand
 
 __all__ = [
     "Batch",
@@ -36,21 +36,21 @@ __all__ = [
 ]
 
 _OTHERWISE = ".png"  # the suffix of outputs whose source has one that cannot be written
-_USABLE = "too small"  # how the survey's reason begins for what can be redrawn all the same
-_CLASSES = "they are not classes"  # how the survey's note ends that is of no use here
 
 
 @dataclass(frozen=True)
 class Item:
-    """A picture and what its redrawing is called.
+    """A picture, or an animation, and what its redrawing is called.
 
     Attributes:
         path: the source.
         name: the output, relative to the output folder.
+        moving: whether it is an animation, and becomes one.
     """
 
     path: Path
     name: Path
+    moving: bool = False
 
 
 @dataclass
@@ -90,6 +90,7 @@ def gather(
     *,
     out: str | None = None,
     suffix: str | None = None,
+    moving: Collection[str] = (),
     progress: Progress | None = None,
 ) -> Batch:
     """Return the pictures among some inputs, each once, and what their outputs are called.
@@ -102,8 +103,10 @@ def gather(
     Args:
         inputs: files, folders and patterns; ** is any number of folders.
         out: where the outputs go. If it lies inside an input folder, what is in it is left out.
-        suffix: what every output ends in, such as ".png"; None keeps the source's where that can
-            be written.
+        suffix: what every output ends in that can be written so, such as ".png"; None keeps the
+            source's where that can be written.
+        moving: the suffixes that animations can be written with; without any, they are pictures,
+            of which the first one counts, and videos are none.
         progress: told how many headers of a folder are read.
 
     Raises:
@@ -111,13 +114,11 @@ def gather(
         PathError: an input does not exist, or nothing matches it.
         ImageError: none of the inputs can be used.
     """
-    if suffix is not None and suffix.lower() not in WRITABLE:
-        raise ConfigError(
-            f"pictures are not written as '{safe(suffix)}': {nearest(suffix.lower(), WRITABLE)}"
-        )
-    sources = _Sources(out)
+    if suffix is not None and suffix.lower() not in {*WRITABLE, *moving}:
+        raise _unwritable(suffix, {*WRITABLE, *moving})
+    sources = Sources(out, bool(moving))
     for given in inputs:
-        matches, base = _expand(given)
+        matches, base = expand(given)
         for path in matches:
             if path.is_dir():
                 sources.add_folder(path, path if base is None else base, progress)
@@ -125,131 +126,49 @@ def gather(
                 sources.add_file(path, base)
     if not sources.found:
         raise ImageError(sources.why_none())
-    items, renamed = _named(sources.found, suffix)
+    items, renamed = _named(sources.found, suffix, moving)
+    if suffix is not None and not any(_takes(item, suffix, moving) for item in items):
+        raise _unwritable(suffix, moving if items[0].moving else WRITABLE, items[0].moving)
     notes = sources.notes()
+    others = [item for item in items if item.moving and _suffix(item.path) not in moving]
+    if others and suffix is None:
+        more = f", as {len(others) - 1:,} more like it" if len(others) > 1 else ""
+        notes.append(
+            f"{safe(others[0].path)} becomes {others[0].name.suffix}{more}: "
+            f"nothing writes animations as '{safe(_suffix(others[0].path))}'"
+        )
     if renamed:
         name = f"{safe(renamed[0].path)} as {safe(renamed[0].name)}"
         notes.append(f"{plural(len(renamed), 'output')} renamed, such as {name}: the name is taken")
     return Batch(items, sources.skipped, notes)
 
 
-def _expand(given: str) -> tuple[list[Path], Path | None]:
-    """Return what an input means, and the folder that a pattern searches, None if it is none."""
-    if os.path.lexists(given):
-        return [Path(given)], None
-    if not _is_pattern(given):
-        raise PathError(
-            f"no file or folder {safe(given) or repr(given)}: give pictures, folders of them, "
-            "or patterns such as 'photos/*.jpg'"
-        )
-    matches = sorted(glob(given, recursive=True))
-    if not matches:
-        raise PathError(f"nothing matches {safe(given)}: give pictures or folders that exist")
-    fixed = itertools.takewhile(lambda part: not _is_pattern(part), Path(given).parts)
-    return [Path(match) for match in matches], Path(*fixed)
+def _suffix(path: Path) -> str:
+    return os.path.splitext(path.name)[1].lower()
 
 
-def _is_pattern(name: str) -> bool:
-    return any(char in name for char in "*?[")
+def _takes(item: Item, suffix: str, moving: Collection[str]) -> bool:
+    return suffix.lower() in (moving if item.moving else WRITABLE)
 
 
-class _Sources:
-    """Pictures that are found one after the other, each once.
-
-    Attributes:
-        found: path and wanted name of each.
-        skipped: see `Batch`.
-    """
-
-    def __init__(self, out: str | None) -> None:
-        self.found: list[tuple[Path, Path]] = []
-        self.skipped: list[tuple[Path, str]] = []
-        self._out = out
-        self._out_inside = "" if out is None else _inside(out)
-        self._seen: set[str] = set()
-        self._own = 0
-        self._surveys: list[tuple[Path, list[str]]] = []
-
-    def add_file(self, path: Path, base: Path | None) -> None:
-        """Take a file that was given, or matched by a pattern that searches a folder."""
-        from artgan.pictures import UnreadablePicture, read_header
-
-        if not self._is_new(path, base):
-            return
-        if not path.exists():
-            self.skipped.append((path, "a link that leads nowhere"))
-            return
-        try:
-            read_header(path)
-        except UnreadablePicture as error:
-            self.skipped.append((path, error.reason))
-        else:
-            self.found.append((path, Path(path.name)))
-
-    def add_folder(self, folder: Path, base: Path, progress: Progress | None) -> None:
-        """Take the pictures of a folder, given or matched by a pattern that searches another."""
-        intake = survey(folder, progress=progress)
-        small = [str(name) for name, reason in intake.skipped if reason.startswith(_USABLE)]
-        for name in sorted([*(found.name for found in intake.pictures), *small]):
-            if self._is_new(folder / name, base):
-                self.found.append((folder / name, Path(name)))
-        for inner, reason in intake.skipped:
-            if not reason.startswith(_USABLE) and self._is_new(folder / inner, base):
-                self.skipped.append((folder / inner, reason))
-        if not intake.pictures and not intake.skipped:
-            self.skipped.append((folder, "no pictures are in it"))
-        notes = [note for note in intake.notes if not note.endswith(_CLASSES)]
-        self._surveys.append((folder, notes))
-
-    def _is_new(self, path: Path, base: Path | None) -> bool:
-        real = os.path.realpath(path)
-        if real in self._seen:
-            return False
-        self._seen.add(real)
-        if base is not None and self._out_inside and real.startswith(self._out_inside):
-            if self._out_inside.startswith(_inside(base)) and self._out_inside != _inside(base):
-                self._own += 1
-                return False
-        return True
-
-    def notes(self) -> list[str]:
-        """Return sentences worth telling."""
-        several = len(self._surveys) > 1
-        found = [
-            f"{safe(folder)}: {note}" if several else note
-            for folder, notes in self._surveys
-            for note in notes
-        ]
-        if self._own:
-            files = plural(self._own, "file")
-            found.append(f"{files} in {safe(self._out)} left out: results go there")
-        return found
-
-    def why_none(self) -> str:
-        """Return why there is nothing to redraw."""
-        if not self.skipped:
-            place = f" outside of {safe(self._out)}, where results go" if self._own else ""
-            return f"there are no pictures{place}: give pictures, or folders of them"
-        path, reason = self.skipped[0]
-        if len(self.skipped) == 1:
-            return f"{safe(path)} cannot be used: {reason}"
-        count = plural(len(self.skipped), "input")
-        return f"none of {count} can be used, the first is {safe(path)}: {reason}"
-
-
-def _inside(folder: str | Path) -> str:
-    """Return how the real path of whatever is in a folder begins."""
-    return os.path.realpath(folder).rstrip(os.sep) + os.sep
+def _unwritable(suffix: str, known: Collection[str], animations: bool = False) -> ConfigError:
+    what = "animations" if animations else "pictures"
+    return ConfigError(
+        f"{what} are not written as '{safe(suffix)}': {nearest(suffix.lower(), known)}"
+    )
 
 
 # Names --------------------------------------------------------------------------------------
 
 
 def _named(
-    sources: Sequence[tuple[Path, Path]], suffix: str | None
+    sources: Sequence[tuple[Path, Path, str]], suffix: str | None, moving: Collection[str]
 ) -> tuple[list[Item], list[Item]]:
     """Return the items of sources, and those of them that could not have the name they wanted."""
-    wanted = [_suffixed(name, suffix) for _, name in sources]
+    wanted = [
+        _suffixed(name, suffix, moving if other else WRITABLE, other or _OTHERWISE)
+        for _, name, other in sources
+    ]
     taken = {_key(folder) for name in wanted for folder in name.parents}
     late = set()
     for number, name in enumerate(wanted):
@@ -258,22 +177,22 @@ def _named(
         taken.add(_key(name))
     numbers: defaultdict[str, Iterator[int]] = defaultdict(lambda: itertools.count(2))
     items, renamed = [], []
-    for number, ((path, _), name) in enumerate(zip(sources, wanted, strict=True)):
+    for number, ((path, _, other), name) in enumerate(zip(sources, wanted, strict=True)):
         if number in late:
             others = _others(path, name, numbers[_key(name)])
-            name = next(other for other in others if _key(other) not in taken)
+            name = next(each for each in others if _key(each) not in taken)
             taken.add(_key(name))
-        items.append(Item(path, name))
+        items.append(Item(path, name, moving=bool(other)))
         if number in late:
             renamed.append(items[-1])
     return items, renamed
 
 
-def _suffixed(name: Path, suffix: str | None) -> Path:
+def _suffixed(name: Path, suffix: str | None, known: Collection[str], otherwise: str) -> Path:
+    """Return a name with the suffix that is asked for, else its own, else another."""
     stem, own = os.path.splitext(name.name)
-    if suffix is None:
-        suffix = own if own.lower() in WRITABLE else _OTHERWISE
-    return name.with_name(stem + suffix)
+    fitting = [each for each in (suffix, own) if each is not None and each.lower() in known]
+    return name.with_name(stem + (fitting[0] if fitting else otherwise))
 
 
 def _key(name: Path) -> str:
@@ -292,14 +211,15 @@ def _others(path: Path, name: Path, numbers: Iterator[int]) -> Iterator[Path]:
 # Outputs ------------------------------------------------------------------------------------
 
 
-def single_output(out: str, batch: Batch) -> Path | None:
-    """Return the file that a lone picture becomes; None if the output is a folder.
+def single_output(out: str, batch: Batch, *, moving: Collection[str] = ()) -> Path | None:
+    """Return the file that a lone picture or animation becomes; None if the output is a folder.
 
     Whoever gets a file gives `plan` its folder, and the item its name.
 
     Args:
         out: a folder, or a file whose suffix can be written.
         batch: what is to be redrawn.
+        moving: the suffixes that animations can be written with.
 
     Raises:
         ConfigError: several pictures for one file, or nothing writes the suffix.
@@ -308,12 +228,12 @@ def single_output(out: str, batch: Batch) -> Path | None:
     path = Path(out)
     if out.endswith(("/", os.sep)) or path.is_dir() or not path.suffix:
         return None
-    if path.suffix.lower() not in WRITABLE:
-        raise ConfigError(
-            f"{safe(out)}: pictures are not written as '{safe(path.suffix)}': "
-            f"{nearest(path.suffix.lower(), WRITABLE)}, or a folder, its name ending in /"
-        )
-    if len(batch.items) > 1:
+    alone = batch.items[0].moving if len(batch.items) == 1 else None
+    known = {*([] if alone else WRITABLE), *([] if alone is False else moving)}
+    if path.suffix.lower() not in known:
+        why = _unwritable(path.suffix, known, bool(alone))
+        raise ConfigError(f"{safe(out)}: {why}, or a folder, its name ending in /")
+    if alone is None:
         raise ConfigError(
             f"{safe(out)} holds one picture, {len(batch.items):,} were given: "
             f"give a folder, such as {safe(path.with_suffix(''))}/"
@@ -362,9 +282,11 @@ def plan(
         check_place(path, folder=False, overwrite=True)
         if not path.exists():
             found.todo.append(item)
-        elif (recipe := recipes(item)) is not None and is_finished(path, recipe):
+        elif (recipe := recipes(item)) is not None and is_finished(
+            path, recipe, moving=item.moving
+        ):
             found.done.append(item)
-        elif overwrite or (recipe is not None and read_recipe(path) == recipe):
+        elif overwrite or (recipe is not None and _kept(path, item.moving) == recipe):
             found.todo.append(item)
         else:
             found.blocked.append(path)
@@ -387,12 +309,21 @@ def refuse(blocked: Sequence[Path]) -> None:
     raise PathError(f"{safe(blocked[0])} {what}: add --overwrite or choose another -o")
 
 
-def is_finished(path: Path, recipe: str) -> bool:
-    """Return whether a file is a whole picture that keeps exactly this recipe."""
+def _kept(path: Path, moving: bool) -> str | None:
+    from artgan.animations import kept_recipe
+
+    return kept_recipe(path) if moving else read_recipe(path)
+
+
+def is_finished(path: Path, recipe: str, *, moving: bool = False) -> bool:
+    """Return whether a file is a whole picture, or animation, that keeps exactly this recipe."""
+    from artgan.animations import is_whole
     from artgan.pictures import UnreadablePicture, load_picture
 
-    if read_recipe(path) != recipe:
+    if _kept(path, moving) != recipe:
         return False
+    if moving:
+        return is_whole(path)
     try:
         load_picture(path, max_pixels=sys.maxsize, near=(1, 1))
     except UnreadablePicture:

@@ -191,7 +191,8 @@ def _stylize(training: TrainResult, folder: Path, told: Callable[[int, int], Non
     from artgan.models import open_model
     from artgan.paintings import brushwork
     from artgan.pipelines.sample import SampleConfig, sample
-    from artgan.studio import Studio, StylizeConfig
+    from artgan.studio import Studio
+    from artgan.stylesettings import StylizeConfig
 
     run, plain, brush = str(training.run.path), folder / "plain.png", folder / "brushwork.png"
     painted = folder / "painted.png"

@@ -41,6 +41,7 @@ __all__ = [
     "check_place",
     "deliver",
     "find_outputs",
+    "moving_suffixes",
     "remove_surplus",
 ]
 
@@ -121,6 +122,15 @@ def find_outputs(
         _, options = components.configure("writers", entry.qualified, tables)
         outputs.append(Output(path, entry, options))
     return outputs
+
+
+def moving_suffixes(components: Registry) -> dict[str, Entry]:
+    """Return suffix -> writer of the files that hold animations, "/" not among them."""
+    return {
+        suffix: entry
+        for suffix, entry in _suffixes(components).items()
+        if suffix != FOLDER and getattr(entry.record, "animation", False)
+    }
 
 
 def _suffixes(components: Registry) -> dict[str, Entry]:

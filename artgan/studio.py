@@ -4,110 +4,27 @@ from __future__ import annotations
 
 import contextlib
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
-
-from pydantic import Field, field_validator
+from typing import TYPE_CHECKING, Any
 
 from artgan import __version__
 from artgan.api import ConfigError, Extractor, Loss
 from artgan.batches import Item, digest
-from artgan.options import Options
 from artgan.picturefiles import read_picture
 from artgan.rendering import RECIPE_SCHEMA
 from artgan.screen import safe
+from artgan.stylesettings import StylizeConfig, check, is_fast
 
 if TYPE_CHECKING:
     from torch import Tensor
 
+    from artgan.images import Frames
     from artgan.registry import Registry
     from artgan.stylist import Recipe, Style
 
-__all__ = ["FULL", "Studio", "StylizeConfig"]
-
-FULL = "full"
-"""The size that is a picture's own."""
-
-LARGEST = 32_768
-
-
-class StylizeConfig(Options):
-    """The settings of a batch."""
-
-    images: tuple[str, ...] = Field(min_length=1, description="pictures, folders, patterns")
-    styles: tuple[str, ...] = Field(
-        min_length=1, description="picture whose style is taken; several are blended"
-    )
-    shares: tuple[float, ...] = Field(
-        (), description="how much of each style, in the same order; none given: the same of each"
-    )
-    out: str = Field("stylized/", min_length=1, description="folder, or a file for one picture")
-    size: str = Field(
-        "512", description="long edge in pixels; no picture is enlarged; full is its own size"
-    )
-    strength: float = Field(0.5, ge=0, le=1, description="of the style; 0 changes nothing")
-    stroke: float = Field(
-        1.0, ge=0.1, le=10, description="size of the style's marks; 1 as in its picture"
-    )
-    losses: tuple[str, ...] = Field(
-        (), description="loss and its weight, such as gram:1; none given: those that have one"
-    )
-    extractor: str = Field("patch-kmeans", description="network that pictures are compared through")
-    start: Literal["content", "noise", "style"] = Field(
-        "content", description="what a picture begins as"
-    )
-    optimizer: Literal["lbfgs", "adam"] = Field("lbfgs", description="what improves the picture")
-    effort: float = Field(1.0, gt=0, le=100, description="evaluations, in parts of the usual")
-    guide: bool = Field(
-        True, description="draw calm parts like the style's calm ones, and busy like busy"
-    )
-    match_colours: bool = Field(True, description="give pictures the style's colours first")
-    keep_colours: bool = Field(False, description="keep the colours of the pictures")
-    mask: tuple[str, ...] = Field(
-        (),
-        description="picture that is white where the style goes; one for all, or one a style",
-    )
-    sweep: bool = Field(False, description="go from the first style to the last across the batch")
-    seed: int = Field(0, ge=0, lt=2**63, description="seed of everything random")
-    suffix: str | None = Field(
-        None, description="format of the results, such as .png; none given: that of the pictures"
-    )
-    quality: int = Field(95, ge=1, le=100, description="of JPEG and WebP")
-    jobs: int | None = Field(
-        None, ge=1, le=256, description="pictures at once; none given: one a core"
-    )
-    overwrite: bool = Field(False, description="replace what was made otherwise")
-    meta: bool = Field(True, description="keep the recipe in the files")
-    strict: bool = Field(False, description="fail where a picture was skipped")
-    device: str = Field("auto", description="auto, cpu, cuda, cuda:1 or mps")
-    components: dict[str, dict[str, dict[str, Any]]] = Field(
-        default_factory=dict, description="kind -> name -> options"
-    )
-
-    @field_validator("size")
-    @classmethod
-    def _size(cls, value: str) -> str:
-        text = str(value).strip().lower()
-        if text == FULL or (text.isascii() and text.isdigit() and 1 <= int(text) <= LARGEST):
-            return text
-        raise ValueError(f"expected 1 to {LARGEST} pixels, or {FULL}")
-
-    @field_validator("shares")
-    @classmethod
-    def _shares(cls, value: tuple[float, ...]) -> tuple[float, ...]:
-        if any(not 0 <= share <= 1e6 for share in value) or (value and sum(value) == 0):
-            raise ValueError("expected numbers from 0 up, not all of them 0")
-        return value
-
-    @property
-    def edge(self) -> int | None:
-        """Return the long edge in pixels, None for each picture's own."""
-        return None if self.size == FULL else int(self.size)
-
-
-# One picture --------------------------------------------------------------------------------
+__all__ = ["Studio"]
 
 
 class Studio:
@@ -129,7 +46,12 @@ class Studio:
         entry, options = components.configure("extractors", config.extractor, config.components)
         assert isinstance(entry.record, Extractor)
         self.extractor, self.extractor_options = entry, options
-        _check(config)
+        check(config)
+
+    @property
+    def is_fast(self) -> bool:
+        """Return whether the style is a network that was fitted before."""
+        return is_fast(self.config.styles[0])
 
     # Recipes --------------------------------------------------------------------------------
 
@@ -138,9 +60,15 @@ class Studio:
         """Return what of a recipe is the same for all pictures."""
         config = self.config
         used = self.extractor_options
-        return {
+        shared = {
             "styles": [digest(Path(style)) for style in config.styles],
             "masks": [digest(Path(mask)) for mask in config.mask],
+        }
+        if self.is_fast:
+            names = ("size", "strength", "match_colours", "keep_colours", "seed", "quality")
+            return {**shared, **{name: getattr(config, name) for name in names}}
+        return {
+            **shared,
             "extractor": self.extractor.record.name,
             "options": used.model_dump(mode="json") if used is not None else {},
             "losses": [
@@ -160,11 +88,18 @@ class Studio:
             },
         }  # fmt: skip
 
-    def recipe_text(self, item: Item, shares: Sequence[float]) -> str | None:
+    def recipe_text(
+        self, item: Item, shares: Sequence[float], *, writer: Mapping[str, Any] | None = None
+    ) -> str | None:
         """Return the recipe of one picture as JSON, None if none is to be kept.
 
         It holds neither the time nor a path: what was made from the same files in the same way
         has the same recipe.
+
+        Args:
+            item: the picture, or an animation.
+            shares: how much of each style.
+            writer: of an animation, and its options.
 
         Raises:
             UnreadablePicture: the picture or a style cannot be read.
@@ -172,6 +107,8 @@ class Studio:
         if not self.config.meta:
             return None
         settings = {"content": digest(item.path), "shares": list(shares), **self._shared}
+        if item.moving:
+            settings |= {"steadiness": self.config.steadiness, "writer": writer}
         table = {"schema": RECIPE_SCHEMA, "artgan": __version__, "command": "stylize"}
         return json.dumps({**table, "stylize": settings}, separators=(",", ":"))
 
@@ -186,6 +123,36 @@ class Studio:
 
     # Work -----------------------------------------------------------------------------------
 
+    def redraw_frames(
+        self,
+        frames: Frames,
+        shares: Sequence[float],
+        *,
+        closed: bool = False,
+        told: Callable[[int], None] = lambda _: None,
+    ) -> Frames:
+        """Return the frames of an animation redrawn while they are read.
+
+        Args:
+            frames: see `artgan.moving.redraw_frames`.
+            shares: how much of each style.
+            closed: whether the first frame follows the last.
+            told: hears the number of each frame that is done.
+        """
+        from artgan.moving import redraw_frames
+
+        masks = self._read[1]
+        return redraw_frames(
+            self.stylist,
+            frames,
+            self.styles(shares),
+            edge=self.config.edge,
+            mask=masks[0] if len(masks) == 1 else None,
+            steadiness=self.config.steadiness,
+            closed=closed,
+            told=lambda number, _: told(number),
+        )
+
     def check(self) -> None:
         """Read styles and masks, and look whether the extractor is to be had.
 
@@ -194,12 +161,13 @@ class Studio:
             ArtganError: the extractor's weights are missing or unfit.
         """
         _ = self._read
-        self._stylist.check()
+        self.stylist.check()
 
     @cached_property
     def _read(self) -> tuple[list[tuple[Tensor, Tensor | None]], list[Tensor]]:
         """Return the styles with their alpha, and the masks, (1, 1, H, W)."""
-        styles = [read_picture(Path(style)) for style in self.config.styles]
+        pictures = () if self.is_fast else self.config.styles
+        styles = [read_picture(Path(style)) for style in pictures]
         masks = [_as_mask(read_picture(Path(mask))) for mask in self.config.mask]
         return styles, masks
 
@@ -220,13 +188,17 @@ class Studio:
                 own = (header.height, header.width)
                 sizes.append(size_within(own, self.config.edge) if self.config.edge else own)
         largest = max(sizes, key=lambda size: size[0] * size[1])
-        return forecast(self._stylist, largest, self.styles(self.shares(0, len(paths))))
+        if self.is_fast:
+            return int(self.stylist.forecast(largest))
+        return forecast(self.stylist, largest, self.styles(self.shares(0, len(paths))))
 
     def styles(self, shares: Sequence[float]) -> list[Style]:
-        """Return the styles that take part."""
+        """Return the styles that take part; of a fast one there is no picture."""
         from artgan.stylist import Style
 
         pictures, masks = self._read
+        if self.is_fast:
+            return []
         own = masks if len(masks) > 1 else [None] * len(pictures)
         return [
             Style(image, alpha, share, mask)
@@ -235,11 +207,28 @@ class Studio:
         ]
 
     @cached_property
-    def _stylist(self) -> Any:
+    def stylist(self) -> Any:
+        """Return what redraws pictures: a `Stylist`, or a `FastStylist`."""
         from artgan.engine import pick_device
         from artgan.stylist import Stylist
 
+        if self.is_fast:
+            return self._fast()
         return Stylist(self._recipe(), self.components, pick_device(self.config.device))
+
+    def _fast(self) -> Any:
+        from artgan.artstyle import FastStylist, read_artstyle
+        from artgan.engine import pick_device
+
+        config = self.config
+        return FastStylist(
+            read_artstyle(Path(config.styles[0])),
+            strength=config.strength,
+            match=config.match_colours,
+            keep=config.keep_colours,
+            seed=config.seed,
+            device=pick_device(config.device),
+        )
 
     def _recipe(self) -> Recipe:
         from artgan.stylist import Recipe
@@ -292,7 +281,7 @@ class Studio:
             last.update(losses)
             tell(done, total)
 
-        drawn: Tensor = self._stylist.redraw(image, self.styles(shares), alpha=counts, told=told)
+        drawn: Tensor = self.stylist.redraw(image, self.styles(shares), alpha=counts, told=told)
         if mask is not None:
             drawn = torch.lerp(image, drawn, mask)
         if alpha is not None:
@@ -306,27 +295,6 @@ def _as_mask(picture: tuple[Tensor, Tensor | None]) -> Tensor:
     image, alpha = picture
     grey = image.mean(1, keepdim=True)
     return grey if alpha is None else grey * alpha
-
-
-def _check(config: StylizeConfig) -> None:
-    styles = len(config.styles)
-    if config.shares and len(config.shares) != styles:
-        raise ConfigError(
-            f"--shares gives {len(config.shares)} numbers for {styles} styles: give one for each"
-        )
-    if len(config.mask) not in (0, 1, styles):
-        raise ConfigError(
-            f"--mask was given {len(config.mask)} times for {styles} styles: "
-            "give one for all, or one for each"
-        )
-    if config.sweep and styles < 2:
-        raise ConfigError("--sweep goes from style to style: give --style two times or more")
-    if config.sweep and (config.shares or len(config.mask) > 1):
-        raise ConfigError(
-            "--sweep sets how much of each style there is: leave out --shares, --mask"
-        )
-    if config.keep_colours and config.start == "style":
-        raise ConfigError("--keep-colours needs the picture's own: leave out --start style")
 
 
 def _losses(config: StylizeConfig, components: Registry) -> tuple[Any, ...]:

@@ -14,14 +14,15 @@ import torch
 from torch import Tensor
 
 from artgan.api import ConfigError, FeatureExtractor, Loss, Size
-from artgan.criterion import PIXELS, TILE, Criterion, Part, Region, blend
-from artgan.engine import release_memory
+from artgan.criterion import PIXELS, TILE, Criterion, Part, Region, Statistics, blend
+from artgan.engine import place, release_memory
 from artgan.errors import nearest
 from artgan.guides import guides
 from artgan.latents import generator
 from artgan.redraw import Method, budgets, level_sizes, optimise
 from artgan.screen import safe
 from artgan.toning import (
+    Colours,
     colours_of,
     keep_colours,
     match_colours,
@@ -36,7 +37,7 @@ if TYPE_CHECKING:
     from artgan.plugins import Entry
     from artgan.registry import Registry
 
-__all__ = ["Recipe", "Start", "Style", "Stylist", "Told", "WeighedLoss", "content_factor"]
+__all__ = ["Recipe", "Start", "Style", "Stylist", "Told", "Wanted", "WeighedLoss", "content_factor"]
 
 FIT_EDGE = 512
 """Long edge in pixels up to which an extractor learns anew at each size."""
@@ -49,6 +50,9 @@ RANGE = 2.0
 """Powers of ten between the weights of content at full strength and at none."""
 
 Start = Literal["content", "noise", "style"]
+
+Wanted = tuple[list[dict[str, Statistics]], Tensor | None]
+"""Targets by name of the part, of calm places and of busy ones (or of all), and a group's mask."""
 
 Told = Callable[[int, int, dict[str, float]], None]
 """Called with evaluations made, of how many, and the weighted losses."""
@@ -175,8 +179,7 @@ class Stylist:
             if not fitted or max(size) <= FIT_EDGE:
                 if fitted:
                     extractor = self._network()
-                small = [_cut_to(each, FIT_EDGE) for each in (content, *[d.image for d in drawn])]
-                extractor.fit(small[:1], small[1:], random=random)
+                self._fit(extractor, [content], drawn, random)
                 fitted = True
             shown = None if seen is None else resize(seen, size).to(self.device)
             criterion = self._criterion(content, shown, drawn, extractor)
@@ -222,6 +225,30 @@ class Stylist:
         extractor.fit([image], [each.image for each in drawn], random=generator(self.recipe.seed))
         return self._criterion(image, None, drawn, extractor)
 
+    def lesson(
+        self, contents: Sequence[Tensor], styles: Sequence[Style], edge: int
+    ) -> tuple[Criterion, list[dict[str, Statistics]]]:
+        """Return what pictures of a size are judged by, and what the styles want of them.
+
+        Targets of contents are left out, and masks: the styles count together.
+
+        Args:
+            contents: what the feature network learns from, unit range, (1, 3, H, W), of one size.
+            styles: one or more.
+            edge: long edge of the pictures in pixels, to which the styles are brought.
+        """
+        extractor = self._network()
+        drawn = [self._at(style, (edge, edge), extractor.min_side) for style in styles]
+        self._fit(extractor, contents, drawn, generator(self.recipe.seed))
+        size = (contents[0].shape[-2], contents[0].shape[-1])
+        parts = self._parts(extractor, size)
+        criterion = Criterion(extractor, parts, tile=self.recipe.tile)
+        return criterion, self._wanted(criterion, drawn)[0][0]
+
+    def colours(self, styles: Sequence[Style]) -> Colours:
+        """Return the colours of styles together, each as much as its share."""
+        return self._colours(styles)
+
     # Preparation ----------------------------------------------------------------------------
 
     def _network(self) -> FeatureExtractor:
@@ -229,8 +256,21 @@ class Stylist:
         record: Any = self.recipe.extractor.record
         if self._extractor is None or record.learns:
             built = self.components.build(self.recipe.extractor, self.recipe.extractor_options)
-            self._extractor = built.to(self.device).eval()
+            self._extractor = built.eval()
+            place(self._extractor, self.device)
         return self._extractor  # type: ignore[no-any-return]
+
+    def _fit(
+        self,
+        extractor: FeatureExtractor,
+        contents: Sequence[Tensor],
+        styles: Sequence[Style],
+        random: torch.Generator,
+    ) -> None:
+        """Let a feature network learn; several contents of one size, side by side, count as one."""
+        content = torch.cat([_cut_to(each, FIT_EDGE) for each in contents], 3)
+        small = [_cut_to(style.image, FIT_EDGE) for style in styles]
+        extractor.fit([content], small, random=random)
 
     def _toned(
         self, work: Tensor, seen: Tensor | None, styles: Sequence[Style]
@@ -243,11 +283,14 @@ class Stylist:
                 for style in styles
             ]
         share = min(1.0, 2 * self.recipe.strength) if self.recipe.match else 0.0
+        return match_colours(work, self._colours(styles), share=share, mask=seen), styles
+
+    def _colours(self, styles: Sequence[Style]) -> Colours:
+        """Return the colours of styles together."""
         total = sum(style.share for style in styles)
-        colours = mean_colours(
+        return mean_colours(
             [(colours_of(style.image, style.alpha), style.share / total) for style in styles]
         )
-        return match_colours(work, colours, share=share, mask=seen), styles
 
     def _at(self, style: Style, size: Size, least: int) -> Style:
         """Return a style at a size of the work; it is never enlarged but to what can be seen."""
@@ -279,7 +322,8 @@ class Stylist:
         parts = self._parts(extractor, (content.shape[-2], content.shape[-1]))
         criterion = Criterion(extractor, parts, tile=self.recipe.tile)
         criterion.content = criterion.targets(content, "content")
-        criterion.regions = self._regions(criterion, content, shown, styles)
+        wanted = self._wanted(criterion, styles)
+        criterion.regions = self._regions(content, shown, wanted)
         return criterion
 
     def _parts(self, extractor: FeatureExtractor, size: Size) -> list[Part]:
@@ -310,32 +354,37 @@ class Stylist:
             parts.append(Part(record.name, each.entry, loss, weight, layers))
         return parts
 
-    def _regions(
-        self,
-        criterion: Criterion,
-        content: Tensor,
-        shown: Tensor | None,
-        styles: Sequence[Style],
-    ) -> list[Region]:
-        """Return what is to look like what: a region for each mask, and calm and busy apart."""
-        ours = guides(content) if self.recipe.guide else [None]
-        found = []
+    def _wanted(self, criterion: Criterion, styles: Sequence[Style]) -> list[Wanted]:
+        """Return what styles want: of those without a mask together, and of each other apart."""
         everywhere = [style for style in styles if style.mask is None]
         groups = [everywhere] if everywhere else []
         groups += [[style] for style in styles if style.mask is not None]
+        found = []
         for group in groups:
             total = sum(style.share for style in group)
             shares = [style.share / total for style in group]
             theirs = [guides(s.image) if self.recipe.guide else [None] for s in group]
-            for number, mask in enumerate(ours):
+            blended: list[dict[str, Statistics]] = []
+            for number in range(len(theirs[0])):
                 targets = [
                     criterion.targets(style.image, "style", _both(guide[number], style.alpha))
                     for style, guide in zip(group, theirs, strict=True)
                 ]
                 names = targets[0].keys()
-                blended = {name: blend([t[name] for t in targets], shares) for name in names}
-                found.append(Region(blended, _both(_both(mask, shown), group[0].mask)))
+                blended.append({name: blend([t[name] for t in targets], shares) for name in names})
+            found.append((blended, group[0].mask))
         return found
+
+    def _regions(
+        self, content: Tensor, shown: Tensor | None, wanted: Sequence[Wanted]
+    ) -> list[Region]:
+        """Return what is to look like what: a region for each mask, and calm and busy apart."""
+        ours = guides(content) if self.recipe.guide else [None]
+        return [
+            Region(targets, _both(_both(guide, shown), mask))
+            for blended, mask in wanted
+            for guide, targets in zip(ours, blended, strict=True)
+        ]
 
 
 def content_factor(strength: float) -> float:

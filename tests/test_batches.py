@@ -348,3 +348,91 @@ def test_the_module_is_light():
     code = "import sys, artgan.batches as _; print({'torch','numpy','PIL'} & set(sys.modules))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == "set()\n"
+
+
+# Animations ----------------------------------------------------------------------------------
+
+MOVING = {".gif", ".mp4", ".webm", ".webp"}
+
+
+def put_moving(*names):
+    """Write an animation of two pictures at each path, each in the format of its suffix."""
+    for number, name in enumerate(names):
+        path = Path(name)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        format = Image.registered_extensions()[path.suffix.lower()]
+        first, second = (solid((number, shade, 9), (12, 10)) for shade in (0, 200))
+        path.write_bytes(encoded(first, format, save_all=True, append_images=[second]))
+
+
+def test_animations_keep_their_suffix_where_that_can_be_written(here):
+    put("p/still.gif", "p/still.webp", "p/pages.png")
+    put_moving("p/a.gif", "p/b.webp", "p/c.png", "p/d.tif")
+    batch = gather(["p"], moving=MOVING)
+    assert {i.path.name: (i.name.name, i.moving) for i in batch.items} == {
+        "a.gif": ("a.gif", True),
+        "b.webp": ("b.webp", True),
+        "c.png": ("c.webp", True),
+        "d.tif": ("d.tif", False),
+        "pages.png": ("pages.png", False),
+        "still.gif": ("still.png", False),
+        "still.webp": ("still.webp", False),
+    }
+    assert batch.notes == [
+        "1 file holds several pictures: the first one is used",
+        "p/c.png becomes .webp: nothing writes animations as '.png'",
+    ]
+
+
+def test_without_writers_of_animations_they_are_pictures(here):
+    put_moving("p/a.gif")
+    batch = gather(["p"])
+    assert names(batch) == {"p/a.gif": "a.png"}
+    assert batch.notes == ["1 file holds several pictures: the first one is used"]
+
+
+def test_videos_are_found_in_folders_and_as_files(here):
+    for name in ("v/a.mp4", "v/b.mov", "c.mkv"):
+        Path(name).parent.mkdir(exist_ok=True)
+        Path(name).write_bytes(b"\0\0\0\x18ftypmp42" + b"\0" * 60)
+    batch = gather(["v", "c.mkv"], moving=MOVING)
+    assert names(batch) == {"v/a.mp4": "a.mp4", "v/b.mov": "b.mp4", "c.mkv": "c.mp4"}
+    assert all(item.moving for item in batch.items)
+
+
+def test_without_pyav_a_video_says_what_to_install(here, monkeypatch):
+    monkeypatch.setitem(sys.modules, "av", None)
+    put("v/a.png")
+    Path("v/a.mp4").write_bytes(b"\0\0\0\x18ftypmp42" + b"\0" * 60)
+    batch = gather(["v"], moving=MOVING)
+    assert batch.skipped == [(Path("v/a.mp4"), "video: to read it, pip install 'artgan[video]'")]
+
+
+def test_a_suffix_is_of_those_that_it_can_be_of(here):
+    put("p/still.jpg")
+    put_moving("p/a.gif")
+
+    def suffixed(suffix):
+        return [item.name.name for item in gather(["p"], suffix=suffix, moving=MOVING).items]
+
+    assert suffixed(".png") == ["a.gif", "still.png"]
+    assert suffixed(".mp4") == ["a.mp4", "still.jpg"]
+    assert suffixed(".webp") == ["a.webp", "still.webp"]
+    with pytest.raises(ConfigError, match=r"^pictures are not written as '\.gif': "):
+        gather(["p/still.jpg"], suffix=".gif", moving=MOVING)
+    with pytest.raises(ConfigError, match=r"^animations are not written as '\.jpg': "):
+        gather(["p/a.gif"], suffix=".jpg", moving=MOVING)
+
+
+def test_a_lone_animation_may_be_a_file(here):
+    put("b.png")
+    put_moving("a.gif")
+    batch = gather(["a.gif"], moving=MOVING)
+    assert single_output("x/one.mp4", batch, moving=MOVING) == Path("x/one.mp4")
+    assert single_output("out/", batch, moving=MOVING) is None
+    with pytest.raises(ConfigError, match=r"^x\.jpg: animations are not written as '\.jpg': "):
+        single_output("x.jpg", batch, moving=MOVING)
+    with pytest.raises(ConfigError, match=r"^x\.gif: pictures are not written as '\.gif': "):
+        single_output("x.gif", gather(["b.png"], moving=MOVING), moving=MOVING)
+    with pytest.raises(ConfigError, match=r"^x\.gif holds one picture, 2 were given"):
+        single_output("x.gif", gather(["a.gif", "b.png"], moving=MOVING), moving=MOVING)

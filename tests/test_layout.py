@@ -75,7 +75,7 @@ def test_the_command_line_knows_each_of_its_modules():
 
     for name, command in COMMANDS.items():
         module, _, attribute = command.target.partition(":")
-        assert (module, attribute) == (f"artgan.cli.{name}", "app")
+        assert (module, attribute) == (f"artgan.cli.{name.replace('-', '_')}", "app")
         assert command.summary.endswith(".")
 
 

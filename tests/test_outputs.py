@@ -86,7 +86,9 @@ def test_several_frames_need_more_than_one_picture():
 def test_unknown_suffixes_are_refused_with_the_known_ones(out):
     with pytest.raises(ConfigError) as caught:
         find(out)
-    assert str(caught.value).endswith("known: .gif, .png, or a folder, its name ending in /")
+    assert str(caught.value).endswith(
+        "known: .gif, .mp4, .png, .webm, .webp, or a folder, its name ending in /"
+    )
 
 
 def test_a_rate_that_players_slow_down_is_refused():

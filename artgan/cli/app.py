@@ -40,11 +40,14 @@ COMMANDS: dict[str, Command] = {
     "stylize": Command(
         "artgan.cli.stylize:app", "Redraw pictures in the style of another.", "Make"
     ),
+    "fit-style": Command(
+        "artgan.cli.fit_style:app", "Fit a network that redraws pictures at once.", "Make"
+    ),
     "demo": Command(
         "artgan.cli.demo:app", "See it all: draw, train, sample, walk, stylize.", "Make"
     ),
     "evaluate": Command(
-        "artgan.cli.evaluate:app", "Measure a run's pictures against the real ones.", "Look"
+        "artgan.cli.evaluate:app", "Measure a run's pictures, or judge redrawn ones.", "Look"
     ),
     "check": Command("artgan.cli.check:app", "Say what training would make of a folder.", "Look"),
     "runs": Command("artgan.cli.runs:app", "List runs, or remove old checkpoints.", "Look"),

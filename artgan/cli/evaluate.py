@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -11,6 +10,7 @@ import typer
 
 from artgan.api import ConfigError, Metric
 from artgan.cli.progress import progress
+from artgan.cli.scores import arrows, compare
 from artgan.cli.settings import argument, flag, given
 from artgan.cli.stopping import terminable
 from artgan.config import component_tables, merge, parse_set, validate
@@ -22,6 +22,7 @@ from artgan.pipelines.evaluate import (
     evaluate_run,
     not_measured,
 )
+from artgan.pipelines.score import ScoreConfig
 from artgan.registry import registry
 from artgan.screen import plural, safe, say
 
@@ -30,6 +31,17 @@ __all__ = ["app", "evaluate", "table"]
 app = typer.Typer(add_completion=False)
 
 E = EvaluateConfig
+
+OF_RUNS = {
+    "images": "DIR",
+    "count": "--count",
+    "metrics": "--metric",
+    "sheet": "--sheet",
+    "runs": "--runs",
+    "device": "--device",
+    "set_": "--set",
+}
+"""Parameters that do nothing to redrawn pictures."""
 
 
 @app.command()
@@ -47,6 +59,10 @@ def evaluate(
     overwrite: Annotated[bool | None, flag(E, "overwrite", "--overwrite")] = None,
     runs: Annotated[str | None, flag(E, "runs", metavar="DIR")] = None,
     device: Annotated[str | None, flag(E, "device")] = None,
+    content: Annotated[str | None, flag(ScoreConfig, "content", metavar="DIR")] = None,
+    style: Annotated[
+        list[str] | None, flag(ScoreConfig, "style", "--style", "-s", metavar="FILE")
+    ] = None,
     set_: Annotated[
         list[str] | None,
         typer.Option(
@@ -57,12 +73,21 @@ def evaluate(
         ),
     ] = None,
 ) -> None:
-    """Measure a run's pictures against the real ones.
+    """Measure a run's pictures against the real ones, or judge redrawn ones.
 
     Beside each figure stands what real pictures score among themselves: as
     near to that as possible is good. Nothing is downloaded, unless a metric
     is asked for that says so.
+
+    With --content and --style RUN is a folder that 'artgan stylize' wrote, or
+    one picture: how near to the style it is, how near to the content, how
+    noisy, and how much of it is copied.
     """
+    if content is not None or style:
+        others = [word for name, word in OF_RUNS.items() if _is_typed(ctx, name)]
+        settings = given(out=out, overwrite=overwrite)
+        compare(run, content, style or [], settings, others, as_json=as_json)
+        return
     assigned = parse_set(set_ or [])
     for kind in assigned:
         if kind != Metric.kind:
@@ -93,6 +118,12 @@ def evaluate(
         say(f"sheet drawn to {safe(config.sheet)}")
 
 
+def _is_typed(ctx: typer.Context, name: str) -> bool:
+    """Return whether a parameter was given in this very call, not in a settings file."""
+    source = ctx.get_parameter_source(name)
+    return source is not None and source.name == "COMMANDLINE"
+
+
 def _number(value: float) -> str:
     """Return a number with three digits.
 
@@ -104,11 +135,11 @@ def _number(value: float) -> str:
     return f"{value:,.0f}" if abs(value) >= 999.5 else f"{value:#.3g}".rstrip(".")
 
 
-def _verdict(figure: Figure, arrows: tuple[str, str]) -> str:
+def _verdict(figure: Figure, signs: tuple[str, str]) -> str:
     """Return which way is better, and how far a figure is from its floor."""
     if not figure.better:
         return ""
-    arrow = arrows[figure.better == "high"]
+    arrow = signs[figure.better == "high"]
     if figure.better == "high" or figure.floor is None:
         return arrow
     if figure.value < figure.floor or figure.value == figure.floor == 0:
@@ -118,11 +149,11 @@ def _verdict(figure: Figure, arrows: tuple[str, str]) -> str:
 
 def table(figures: dict[str, Figure]) -> list[str]:
     """Return figures as lines: name, value, floor, and which way is better."""
-    arrows = ("↓", "↑") if "utf" in (sys.stdout.encoding or "").lower() else ("lower", "higher")
+    signs = arrows()
     rows = [("figure", "value", "floor", "better")]
     for name, figure in figures.items():
         floor = "" if figure.floor is None else _number(figure.floor)
-        rows.append((safe(name), _number(figure.value), floor, _verdict(figure, arrows)))
+        rows.append((safe(name), _number(figure.value), floor, _verdict(figure, signs)))
     widths = [max(len(row[i]) for row in rows) for i in range(3)]
     return [
         f"{name:<{widths[0]}}  {value:>{widths[1]}}  {floor:>{widths[2]}}  {verdict}".rstrip()

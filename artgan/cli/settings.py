@@ -15,7 +15,7 @@ def _help(model: type[BaseModel], name: str) -> str:
     text = (field.description or "").strip()
     text = text[:1].upper() + text[1:]
     default = field.default
-    if field.is_required() or default is None or default is False or field.default_factory:
+    if field.is_required() or field.default_factory or default in (None, False, ()):
         return f"{text}."
     if isinstance(default, tuple):
         default = ", ".join(map(str, default))

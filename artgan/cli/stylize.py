@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -17,7 +18,8 @@ from artgan.cli.stopping import terminable
 from artgan.config import component_tables, merge, parse_set, validate
 from artgan.errors import ConfigError, ImageError
 from artgan.images import save_png
-from artgan.outputs import check_place
+from artgan.outputs import check_place, moving_suffixes
+from artgan.pipelines.animate import animate, writer_facts
 from artgan.pipelines.stylize import (
     STRENGTHS,
     STROKES,
@@ -31,7 +33,8 @@ from artgan.pipelines.stylize import (
 )
 from artgan.registry import registry
 from artgan.screen import console, duration, file_size, is_terminal, plural, safe, say
-from artgan.studio import Studio, StylizeConfig
+from artgan.studio import Studio
+from artgan.stylesettings import StylizeConfig
 
 __all__ = ["app", "stylize"]
 
@@ -86,6 +89,7 @@ def stylize(
     keep_colours: Annotated[bool | None, flag(S, "keep_colours", "--keep-colours")] = None,
     mask: Annotated[list[str] | None, flag(S, "mask", "--mask", metavar="FILE")] = None,
     sweep: Annotated[bool | None, flag(S, "sweep", "--sweep")] = None,
+    steadiness: Annotated[float | None, flag(S, "steadiness")] = None,
     seed: Annotated[int | None, flag(S, "seed")] = None,
     suffix: Annotated[str | None, flag(S, "suffix", metavar="SUFFIX")] = None,
     quality: Annotated[int | None, flag(S, "quality")] = None,
@@ -116,7 +120,8 @@ def stylize(
     """Redraw pictures in the style of another.
 
     Works on folders, downloads nothing, keeps names and sub-folders, and leaves out what it has
-    finished before. Ctrl-C keeps what is done; the same call goes on.
+    finished before. GIFs, WebPs and videos that move become such again, without flicker. Ctrl-C
+    keeps what is done; the same call goes on.
     """
     tables = merge(component_tables(ctx.obj or {}), parse_set(set_ or []))
     settings = given(
@@ -124,19 +129,21 @@ def stylize(
         strength=strength, stroke=stroke, losses=losses or None, extractor=extractor,
         start=start, optimizer=optimizer, effort=effort, guide=guide,
         match_colours=match_colours, keep_colours=keep_colours, mask=mask or None, sweep=sweep,
-        seed=seed, suffix=suffix, quality=quality, jobs=jobs, overwrite=overwrite, meta=meta,
-        strict=strict, device=device, components=tables,
+        steadiness=steadiness, seed=seed, suffix=suffix, quality=quality, jobs=jobs,
+        overwrite=overwrite, meta=meta, strict=strict, device=device, components=tables,
     )  # fmt: skip
     config = validate(StylizeConfig, settings, "")
     config = _with_weights(config, weights, download=download)
-    batch = gather(config.images, out=config.out, suffix=config.suffix)
+    moving = moving_suffixes(registry())
+    batch = gather(config.images, out=config.out, suffix=config.suffix, moving=moving)
     if sheet is not None:
-        _draw_sheet(config, batch.items[0].path, sheet)
+        first = min(batch.items, key=lambda item: item.moving)
+        _draw_sheet(config, first.path, sheet)
         return
-    file = single_output(config.out, batch)
+    file = single_output(config.out, batch, moving=moving)
     folder = Path(config.out) if file is None else file.parent
     if file is not None:
-        batch.items[0] = Item(batch.items[0].path, Path(file.name))
+        batch.items[0] = replace(batch.items[0], name=Path(file.name))
     else:
         check_place(folder, folder=True, overwrite=True)
     studio = Studio(config, registry())
@@ -144,7 +151,8 @@ def stylize(
     found = plan(batch, folder, lambda item: jobs_[item].recipe, overwrite=config.overwrite)
     refuse(found.blocked)
     studio.check()
-    todo = [jobs_[item] for item in found.todo]
+    todo = [jobs_[item] for item in found.todo if not item.moving]
+    films = [jobs_[item] for item in found.todo if item.moving]
     room = find_room(studio, todo) if todo else None
     _tell(batch, found, config, room)
     skipped = list(batch.skipped)
@@ -152,7 +160,10 @@ def stylize(
     parts: list[Mapping[str, float]] = []
     processes = room.processes if room is not None else 1
     written = _run(studio, todo, folder, skipped, parts, processes)
-    _report(len(written), skipped, time.monotonic() - began, parts)
+    _report(len(written), time.monotonic() - began, parts)
+    written += _animate(studio, films, folder, skipped)
+    if skipped:
+        say(f"{plural(len(skipped), 'picture')} skipped")
     for path in written if file is not None or not written else [folder]:
         print(safe(path))
     if skipped and (config.strict or not (written or found.done)):
@@ -187,7 +198,8 @@ def _jobs(studio: Studio, batch: Batch) -> dict[Item, Job]:
     for number, item in enumerate(list(batch.items)):
         shares = tuple(studio.shares(number, len(batch.items)))
         try:
-            recipe = studio.recipe_text(item, shares)
+            writer = writer_facts(studio, item) if item.moving else None
+            recipe = studio.recipe_text(item, shares, writer=writer)
         except UnreadablePicture as error:
             if error.path != item.path:
                 raise
@@ -206,15 +218,22 @@ def _tell(batch: Batch, found: Plan, config: StylizeConfig, room: Room | None) -
     if len(batch.skipped) > SHOWN_SKIPS:
         say(f"and {len(batch.skipped) - SHOWN_SKIPS:,} more skipped")
     if found.done:
-        say(f"{plural(len(found.done), 'picture')} finished before")
+        say(f"{_counts(found.done)} finished before")
     if found.todo:
         names = ", ".join(safe(os.path.basename(style)) for style in config.styles)
-        say(f"redrawing {plural(len(found.todo), 'picture')} in the style of {names}")
+        say(f"redrawing {_counts(found.todo)} in the style of {names}")
     if room is not None:
         once = f", {room.processes} at once" if room.processes > 1 else ""
         say(f"about {file_size(room.each)} of memory a picture{once}")
         if room.free is not None and room.each * room.processes > room.free:
             say(f"only {file_size(room.free)} is free: a smaller --size takes less")
+
+
+def _counts(items: list[Item]) -> str:
+    """Return how many pictures and animations there are, in words."""
+    moving = sum(item.moving for item in items)
+    found = [(len(items) - moving, "picture"), (moving, "animation")]
+    return " and ".join(plural(count, noun) for count, noun in found if count)
 
 
 def _run(
@@ -238,6 +257,26 @@ def _run(
             shown.append(redrawn.parts)
             if is_terminal():
                 _preview(redrawn)
+    return written
+
+
+def _animate(
+    studio: Studio, jobs: list[Job], folder: Path, skipped: list[tuple[Path, str]]
+) -> list[Path]:
+    """Redraw animations, one after the other, and return what was written."""
+    written: list[Path] = []
+    for job in jobs:
+        item, began = job.item, time.monotonic()
+        with terminable(), progress(f"frames of {safe(item.name)}") as show:
+            came = animate(studio, item, folder, shares=job.shares, recipe=job.recipe, told=show)
+        if came.path is None:
+            skipped.append((item.path, came.reason))
+            say(f"skipped {safe(item.path)}: {safe(came.reason)}")
+            continue
+        written.append(came.path)
+        seconds = time.monotonic() - began
+        frames = f"{plural(came.frames, 'frame')} of {safe(item.name)}"
+        say(f"{frames} redrawn in {duration(seconds)}, {seconds / came.frames:.1f} s a frame")
     return written
 
 
@@ -283,12 +322,7 @@ def _draw_sheet(config: StylizeConfig, path: Path, sheet: Path) -> None:
     print(safe(sheet))
 
 
-def _report(
-    count: int,
-    skipped: list[tuple[Path, str]],
-    seconds: float,
-    parts: list[Mapping[str, float]],
-) -> None:
+def _report(count: int, seconds: float, parts: list[Mapping[str, float]]) -> None:
     if count:
         each = f", {seconds / count:.1f} s a picture" if count > 1 else ""
         say(f"{plural(count, 'picture')} redrawn in {duration(seconds)}{each}")
@@ -296,5 +330,3 @@ def _report(
     means = [f"{name} {sum(p[name] for p in parts) / len(parts):.0%}" for name in names]
     if means:
         say(f"what is left of the losses: {', '.join(means)}")
-    if skipped:
-        say(f"{plural(len(skipped), 'picture')} skipped")

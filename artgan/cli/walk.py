@@ -14,10 +14,11 @@ from artgan.cli.stopping import terminable
 from artgan.config import component_tables, merge, parse_set, validate
 from artgan.errors import ConfigError
 from artgan.outputs import Output, find_outputs, remove_surplus
-from artgan.pipelines.walk import WalkConfig, check_walk
+from artgan.pipelines.walk import WalkConfig, check_walk, walk_studio
 from artgan.registry import Registry, registry
 from artgan.rendering import describe_truncation
 from artgan.screen import file_size, plural, safe, say
+from artgan.studio import Studio
 
 __all__ = ["app", "walk"]
 
@@ -39,6 +40,8 @@ def walk(
     scale: Annotated[int | None, flag(W, "scale")] = None,
     pixels: Annotated[bool | None, flag(W, "pixels", "--pixels")] = None,
     loop: Annotated[int | None, flag(W, "loop")] = None,
+    stylize: Annotated[list[str] | None, flag(W, "stylize", metavar="FILE")] = None,
+    strength: Annotated[float | None, flag(W, "strength")] = None,
     out: Annotated[
         list[str] | None,
         flag(
@@ -59,7 +62,7 @@ def walk(
         list[str] | None,
         typer.Option(
             "--set",
-            help="An option of the sampler or a writer, such as samplers.slerp.easing=sine.",
+            help="An option of what the walk uses, such as samplers.slerp.easing=sine.",
             metavar="KIND.NAME.OPTION=VALUE",
             show_envvar=False,
         ),
@@ -72,10 +75,13 @@ def walk(
     assigned = parse_set(set_ or [])
     settings = given(
         run=run, keys=keys, seconds=seconds, fps=fps, frames=frames, sampler=sampler, psi=psi,
-        scale=scale, pixels=pixels, loop=loop, out=out or None, overwrite=overwrite, meta=meta,
-        runs=runs, device=device, components=merge(component_tables(ctx.obj or {}), assigned),
+        scale=scale, pixels=pixels, loop=loop, stylize=stylize or None, strength=strength,
+        out=out or None, overwrite=overwrite, meta=meta, runs=runs, device=device,
+        components=merge(component_tables(ctx.obj or {}), assigned),
     )  # fmt: skip
     config = validate(WalkConfig, settings, "")
+    if strength is not None and not config.stylize:
+        raise ConfigError("--strength is of a style: give --stylize FILE, or leave it out")
     components = registry()
     outputs = find_outputs(
         config.out,
@@ -86,9 +92,10 @@ def walk(
         count=config.count,
     )
     check_walk(config, components)
-    _check_used(assigned, config, outputs, components)
+    studio = walk_studio(config, components)
+    _check_used(assigned, config, outputs, components, studio)
     started = time.monotonic()
-    files = _render(config, outputs, components)
+    files = _render(config, outputs, components, studio)
     _report(config, files, time.monotonic() - started)
     if config.overwrite:
         surplus = remove_surplus(outputs, files)
@@ -98,20 +105,28 @@ def walk(
         print(safe(output.path))
 
 
-def _render(config: WalkConfig, outputs: list[Output], components: Registry) -> list[Path]:
+def _render(
+    config: WalkConfig, outputs: list[Output], components: Registry, studio: Studio | None
+) -> list[Path]:
     from artgan.models import open_model
     from artgan.outputs import deliver
+    from artgan.pipelines.walk import restyled, walk_recipe
     from artgan.pipelines.walk import walk as walk_frames
-    from artgan.pipelines.walk import walk_recipe
 
+    if studio is not None:
+        studio.check()
     model = open_model(config.run, runs=Path(config.runs), device=config.device)
     say(f"walking through {model.label}")
     note = describe_truncation(model, config.psi)
     if note is not None:
         say(note)
+    frames = walk_frames(config, model, components)
+    if studio is not None:
+        frames = restyled(config, frames, studio, components)
+        say(f"drawing it in the style of {', '.join(map(safe, config.stylize))}")
     with terminable(), progress("rendering") as show:
         return deliver(
-            walk_frames(config, model, components),
+            frames,
             outputs,
             components=components,
             loop=config.loop,
@@ -121,11 +136,18 @@ def _render(config: WalkConfig, outputs: list[Output], components: Registry) -> 
 
 
 def _check_used(
-    assigned: dict[str, Any], config: WalkConfig, outputs: list[Output], components: Registry
+    assigned: dict[str, Any],
+    config: WalkConfig,
+    outputs: list[Output],
+    components: Registry,
+    studio: Studio | None,
 ) -> None:
     """Refuse --set of a component that this walk does not use: it would change nothing."""
     sampler = components.find("samplers", config.sampler)
     used = {"samplers": [sampler], "writers": [output.entry for output in outputs]}
+    if studio is not None:
+        used["extractors"] = [studio.extractor]
+        used["losses"] = [each.entry for each in studio.losses]
     for kind, tables in assigned.items():
         names = {n for e in used.get(kind, []) for n in (e.record.name, e.qualified)}
         for name in tables:

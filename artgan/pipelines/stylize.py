@@ -12,7 +12,8 @@ from artgan.api import ImageError
 from artgan.batches import Item
 from artgan.picturefiles import write_picture
 from artgan.screen import safe
-from artgan.studio import Studio, StylizeConfig
+from artgan.studio import Studio
+from artgan.stylesettings import StylizeConfig
 from artgan.workers import cores, spread
 
 if TYPE_CHECKING:
@@ -101,7 +102,8 @@ def find_room(studio: Studio, jobs: Sequence[Job]) -> Room:
 
     each = studio.forecast([job.item.path for job in jobs])
     free = free_bytes()
-    wanted = min(studio.config.jobs or cores(), max(1, len(jobs)))
+    usual = 1 if studio.is_fast else cores()  # quicker than it takes to start another process
+    wanted = min(studio.config.jobs or usual, max(1, len(jobs)))
     if free is not None and studio.config.jobs is None:
         wanted = max(1, min(wanted, int(SPARE * free / each)))
     return Room(each, free, wanted)
@@ -192,6 +194,8 @@ SHEET = {"size": "192", "effort": 0.4}
 def choices(studio: Studio, path: Path, told: Told) -> Image.Image:
     """Return one picture at several strengths and strokes, small, as a table to choose from.
 
+    A fast style has one stroke.
+
     Raises:
         ArtganError: a component or an option does not work.
     """
@@ -199,22 +203,27 @@ def choices(studio: Studio, path: Path, told: Told) -> Image.Image:
 
     from artgan.choices import table_of
 
+    strokes = (1.0,) if studio.is_fast else STROKES
     jobs = [
         Job(
             Item(path, Path(path.name)),
             tuple(studio.shares(0, 1)),
             None,
-            {"strength": strength, "stroke": stroke, **SHEET},
+            {"strength": strength}
+            if studio.is_fast
+            else {"strength": strength, "stroke": stroke, **SHEET},
         )
-        for stroke in STROKES
+        for stroke in strokes
         for strength in STRENGTHS
     ]
     found = {}
-    for redrawn in redraw_all(studio, jobs, told, processes=studio.config.jobs or cores()):
+    processes = studio.config.jobs or (1 if studio.is_fast else cores())
+    for redrawn in redraw_all(studio, jobs, told, processes=processes):
         if redrawn.pixels is None:
             raise ImageError(f"cannot read {safe(path)}: {safe(redrawn.reason)}")
-        place = (redrawn.job.changes["stroke"], redrawn.job.changes["strength"])
+        changes = redrawn.job.changes
+        place = (changes.get("stroke", 1.0), changes["strength"])
         found[place] = torch.from_numpy(redrawn.pixels)
-    rows = [[found[stroke, strength] for strength in STRENGTHS] for stroke in STROKES]
+    rows = [[found[stroke, strength] for strength in STRENGTHS] for stroke in strokes]
     across = [f"strength {strength:g}" for strength in STRENGTHS]
-    return table_of(rows, across, [f"stroke {stroke:g}" for stroke in STROKES])
+    return table_of(rows, across, [f"stroke {stroke:g}" for stroke in strokes])

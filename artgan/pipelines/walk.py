@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pydantic import Field, field_validator
 
 from artgan.api import ConfigError, Path2Codes, PluginError, Sampler
+from artgan.batches import digest
 from artgan.images import Frame, Frames
 from artgan.latents import draw, parse_seeds
 from artgan.options import Options
 from artgan.plugins import blaming
 from artgan.rendering import RENDER_BATCH, codes_of, recipe, render
 from artgan.screen import plural, safe
+from artgan.studio import Studio
+from artgan.stylesettings import FULL, StylizeConfig
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -27,10 +31,12 @@ __all__ = [
     "AUTO_SIDE",
     "WalkConfig",
     "check_walk",
+    "restyled",
     "walk",
     "walk_keys",
     "walk_recipe",
     "walk_scale",
+    "walk_studio",
 ]
 
 AUTO_SIDE = 256
@@ -72,6 +78,10 @@ class WalkConfig(Options):
     )
     pixels: bool = Field(False, description="enlarge with square pixels, not smoothly")
     loop: int = Field(0, ge=0, le=65535, description="times it plays; 0 is for ever")
+    stylize: tuple[str, ...] = Field(
+        (), description="picture in whose style the frames are drawn; several are blended"
+    )
+    strength: float = Field(0.5, ge=0, le=1, description="of that style; 0 changes nothing")
     out: tuple[str, ...] = Field(
         ("walk.gif",), min_length=1, description="output; its suffix is the format, / a folder"
     )
@@ -173,6 +183,41 @@ def walk(config: WalkConfig, model: Model, components: Registry) -> Frames:
     return Frames(made(), (height * scale, width * scale), config.fps, config.count)
 
 
+def restyled(config: WalkConfig, frames: Frames, studio: Studio, components: Registry) -> Frames:
+    """Return the frames of a walk redrawn while they are read, so that the loop still closes.
+
+    Args:
+        config: the walk.
+        frames: see `walk`.
+        studio: what draws them, see `walk_studio`.
+        components: where the sampler is found.
+    """
+    entry = components.find("samplers", config.sampler)
+    assert isinstance(entry.record, Sampler)
+    return studio.redraw_frames(frames, studio.shares(0, 1), closed=entry.record.closed)
+
+
+def walk_studio(config: WalkConfig, components: Registry) -> Studio | None:
+    """Return what draws the frames of a walk in a style, None if that is not asked for.
+
+    Styles are not read yet.
+
+    Raises:
+        ConfigError: settings of its components that do not go together.
+    """
+    if not config.stylize:
+        return None
+    settings = StylizeConfig(
+        images=(config.run,),
+        styles=config.stylize,
+        size=FULL,
+        strength=config.strength,
+        device=config.device,
+        components=config.components,
+    )
+    return Studio(settings, components)
+
+
 def walk_scale(config: WalkConfig, model: Model) -> int:
     """Return how many times as large as the model's pictures the frames are."""
     if config.scale is not None:
@@ -198,6 +243,9 @@ def walk_recipe(config: WalkConfig, model: Model, components: Registry) -> str |
         "pixels": config.pixels,
         "loop": config.loop,
     }
+    if config.stylize:
+        styles = [digest(Path(style)) for style in config.stylize]
+        settings["stylize"] = {"styles": styles, "strength": config.strength}
     return recipe("walk", model, settings)
 
 

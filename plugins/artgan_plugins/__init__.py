@@ -392,6 +392,21 @@ def artgan_writers() -> Iterator[Writer]:
         max_fps=50.0,
     )
     yield Writer(
+        "webp",
+        f"{_HERE}.writers.webp:open_webp",
+        summary="animated WebP, streamed: all colours, smooth edges",
+        options=f"{_HERE}.writers.options:WebpOptions",
+        suffixes=(".webp",),
+        max_fps=90.0,
+    )
+    yield Writer(
+        "video",
+        f"{_HERE}.writers.video:open_video",
+        summary="MP4 (H.264) and WebM (VP9), streamed; needs the extra `video`",
+        options=f"{_HERE}.writers.options:VideoOptions",
+        suffixes=(".mp4", ".webm"),
+    )
+    yield Writer(
         "png",
         f"{_HERE}.writers.png:open_png",
         summary="one picture",

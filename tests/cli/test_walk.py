@@ -1,5 +1,6 @@
 """`artgan walk`: files, messages, exit codes, and an orderly end when interrupted."""
 
+import hashlib
 import os
 import signal
 import subprocess
@@ -86,7 +87,7 @@ def test_component_options_from_flags_and_the_settings_file(tmp_path, monkeypatc
 @pytest.mark.parametrize(
     ("more", "code", "message"),
     [
-        (["-o", "a.mov"], 2, "a.mov: nothing writes '.mov': known: .gif, .png, or a folder"),
+        (["-o", "a.mov"], 2, "a.mov: nothing writes '.mov': "),
         (["-o", "a.gif", "--fps", "60"], 2, "a.gif: 'gif' shows at most 50 frames a second"),
         (["-o", "a.gif", "--fps", "inf"], 2, "--fps is inf: expected a finite number"),
         (["-o", "a.gif", "--keys", "1,x"], 2, "seeds '1,x': expected numbers and ranges"),
@@ -115,6 +116,39 @@ def test_what_exists_is_kept(tmp_path, capsys, opened):
     assert out.read_bytes() == b"mine"
     assert walk("-o", str(out), "--overwrite", "--frames", "2") == 0
     assert out.read_bytes()[:3] == b"GIF"
+
+
+QUICK = [
+    "--set", "extractors.patch-kmeans.widths=[4,4]",
+    "--set", "extractors.patch-kmeans.patches=64",
+]  # fmt: skip
+
+
+def test_in_the_style_of_a_picture(tmp_path, capsys):
+    style = tmp_path / "s.png"
+    Image.effect_noise((24, 24), 60).convert("RGB").save(style)
+    call = ["--frames", "4", "--scale", "2", "--stylize", str(style), "--strength", "0.7", *QUICK]
+    for name in ("a.gif", "b.gif"):
+        assert walk("-o", str(tmp_path / name), *call) == 0
+    assert f"drawing it in the style of {style}" in capsys.readouterr().err
+    assert (tmp_path / "a.gif").read_bytes() == (tmp_path / "b.gif").read_bytes()
+    with Image.open(tmp_path / "a.gif") as picture:
+        assert (picture.n_frames, picture.size) == (4, (24, 16))
+    made = gif_comment(tmp_path / "a.gif")["walk"]["stylize"]
+    assert made == {
+        "styles": [hashlib.sha256(style.read_bytes()).hexdigest()],
+        "strength": 0.7,
+    }
+
+
+def test_a_style_that_is_missing_or_useless_is_said_before_anything_is_drawn(capsys, opened):
+    assert walk("--stylize", "nowhere.jpg") == 2
+    assert walk("--strength", "0.7") == 2
+    assert capsys.readouterr().err.splitlines() == [
+        "artgan: there is no style nowhere.jpg: give a picture that exists",
+        "artgan: --strength is of a style: give --stylize FILE, or leave it out",
+    ]
+    assert opened == []
 
 
 def test_circle_walks_with_its_own_keys(tmp_path):
