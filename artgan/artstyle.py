@@ -12,10 +12,10 @@ import torch
 from torch import Tensor
 
 from artgan.api import CheckpointError, ShapeError, Size
-from artgan.checkpoints import load_tensors, refuse_pickle, tensor_bytes
+from artgan.checkpoints import load_tensors, read_packed, tensor_bytes
 from artgan.engine import autocast, has_quick_bfloat16, place
 from artgan.fastnet import LEAST, FastNet, Shape, bytes_a_pixel
-from artgan.files import explain, write_bytes
+from artgan.files import write_bytes
 from artgan.screen import safe
 from artgan.toning import Colours, keep_colours, match_colours, resize
 from artgan.weights import load_state
@@ -90,27 +90,9 @@ def read_artstyle(path: Path) -> ArtStyle:
     Raises:
         CheckpointError: it cannot be read, or is none.
     """
-    from safetensors import safe_open
-
     where = safe(path)
-    try:
-        data = path.read_bytes()
-        refuse_pickle(data[:16], where)
-        with safe_open(path, "pt") as file:
-            facts = json.loads((file.metadata() or {})[_KEY])
-        found = facts["format"]
-    except OSError as error:
-        raise CheckpointError(f"{where} cannot be read: {explain(error)}") from error
-    except CheckpointError:
-        raise
-    except Exception:  # the library's own errors, no metadata, no JSON
-        raise CheckpointError(
-            f"{where} is no fast style: expected a file made by 'artgan fit-style'"
-        ) from None
-    if found != FORMAT:
-        raise CheckpointError(
-            f"{where} has a format this artgan does not read ({FORMAT}): use a newer artgan"
-        )
+    what = "no fast style: expected a file made by 'artgan fit-style'"
+    data, facts = read_packed(path, _KEY, FORMAT, what)
     try:
         net = _built(facts["net"])
         mean = torch.tensor(facts["mean"], dtype=torch.float64)

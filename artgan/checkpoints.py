@@ -40,6 +40,7 @@ __all__ = [
     "on_the_way",
     "prune",
     "read_json",
+    "read_packed",
     "read_sound",
     "refuse_pickle",
     "save_generation",
@@ -276,6 +277,39 @@ def load_tensors(data: bytes, what: str) -> dict[str, Tensor]:
         return load(data)
     except (SafetensorError, ValueError, KeyError, TypeError) as error:
         raise CheckpointError(f"{what} is damaged: {safe(error)}") from None
+
+
+def read_packed(path: Path, key: str, version: int, what: str) -> tuple[bytes, dict[str, Any]]:
+    """Return a safetensors file, and the facts that its header keeps as JSON.
+
+    Args:
+        path: the file.
+        key: of the header, under which they are.
+        version: their "format".
+        what: the file should be, such as "no packed run: expected ...".
+
+    Raises:
+        CheckpointError: it cannot be read, keeps no facts, or those of another version.
+    """
+    from safetensors import safe_open
+
+    where = safe(path)
+    try:
+        data = path.read_bytes()
+        refuse_pickle(data[:16], where)
+        with safe_open(path, "pt") as file:
+            facts = json.loads((file.metadata() or {})[key])
+    except OSError as error:
+        raise CheckpointError(f"{where} cannot be read: {explain(error)}") from error
+    except CheckpointError:
+        raise
+    except Exception:  # the library's own errors, no metadata, no JSON
+        raise CheckpointError(f"{where} is {what}") from None
+    if not isinstance(facts, dict) or facts.get("format") != version:
+        raise CheckpointError(
+            f"{where} has a format this artgan does not read ({version}): use a newer artgan"
+        )
+    return data, facts
 
 
 def refuse_pickle(head: bytes, what: str) -> None:

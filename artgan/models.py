@@ -16,13 +16,13 @@ from artgan.checkpoints import (
     digest,
     load_tensors,
     newest_sound,
+    read_packed,
     read_sound,
-    refuse_pickle,
     tensor_bytes,
 )
 from artgan.config import TrainConfig, component_tables, validate
 from artgan.engine import pick_device
-from artgan.files import explain, write_bytes
+from artgan.files import write_bytes
 from artgan.registry import Registry, registry
 from artgan.runs import Reference, RunFolder, choose_generation, parse_reference
 from artgan.screen import safe, say
@@ -160,28 +160,11 @@ def _warn(line: str) -> None:
 
 
 def _from_pack(reference: Reference) -> Weights:
-    from safetensors import safe_open
-
     path = reference.pack
     assert path is not None
     where = safe(path)
-    try:
-        data = path.read_bytes()
-        refuse_pickle(data[:16], where)
-        with safe_open(path, "pt") as file:
-            facts = json.loads((file.metadata() or {})[_KEY])
-    except OSError as error:
-        raise CheckpointError(f"{where} cannot be read: {explain(error)}") from error
-    except CheckpointError:
-        raise
-    except Exception:  # the library's own errors, no metadata, no JSON
-        raise CheckpointError(
-            f"{where} is no packed run: expected a file made by 'artgan pack'"
-        ) from None
-    if not isinstance(facts, dict) or facts.get("format") != FORMAT:
-        raise CheckpointError(
-            f"{where} has a format this artgan does not read ({FORMAT}): use a newer artgan"
-        )
+    what = "no packed run: expected a file made by 'artgan pack'"
+    data, facts = read_packed(path, _KEY, FORMAT, what)
     ema = tensor_bytes(load_tensors(data, where))
     if digest(ema) != facts.get("digest"):
         raise CheckpointError(f"{where} is damaged: its weights are not those that were packed")

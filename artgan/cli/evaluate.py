@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -13,6 +12,7 @@ from artgan.cli.progress import progress
 from artgan.cli.scores import arrows, compare
 from artgan.cli.settings import argument, flag, given
 from artgan.cli.stopping import terminable
+from artgan.cli.telling import publish
 from artgan.config import component_tables, merge, parse_set, validate
 from artgan.measuring import Figure
 from artgan.pipelines.evaluate import (
@@ -105,15 +105,7 @@ def evaluate(
         found = evaluate_run(config, say, progress, registry())
     text = json.dumps(document(found), indent=2)
     say(f"{plural(found.count, 'picture')} against as many real ones")
-    if as_json:
-        print(text)
-    else:
-        print("\n".join(table(found.figures)))
-    if config.out is not None:
-        from artgan.files import write_text
-
-        write_text(Path(config.out), f"{text}\n")
-        say(f"figures written to {safe(config.out)}")
+    publish(text, table(found.figures), as_json=as_json, out=config.out)
     if config.sheet is not None:
         say(f"sheet drawn to {safe(config.sheet)}")
 

@@ -13,6 +13,7 @@ from artgan.batches import gather
 from artgan.cli.progress import progress
 from artgan.cli.settings import argument, flag, given
 from artgan.cli.stopping import terminable
+from artgan.cli.telling import tell_losses, tell_skipped
 from artgan.config import component_tables, merge, parse_set, validate
 from artgan.errors import ConfigError
 from artgan.images import save_png
@@ -31,8 +32,6 @@ __all__ = ["app", "fit_style"]
 app = typer.Typer(add_completion=False)
 
 S = StylizeConfig
-
-SHOWN_SKIPS = 10
 
 
 @app.command()
@@ -117,7 +116,7 @@ def fit_style(
     say(f"fitting {safe(Path(style).name)}")
     with terminable(), progress("fitting") as show:
         fitted = fit(studio, [item.path for item in batch.items], _told(show))
-    _tell([*batch.skipped, *fitted.skipped])
+    tell_skipped([*batch.skipped, *fitted.skipped])
     _report(fitted, time.monotonic() - began)
     from artgan.artstyle import write_artstyle
 
@@ -148,15 +147,7 @@ def _told(
     return lambda done, total, losses: show(done, total)
 
 
-def _tell(skipped: list[tuple[Path, str]]) -> None:
-    for path, reason in skipped[:SHOWN_SKIPS]:
-        say(f"skipped {safe(path)}: {safe(reason)}")
-    if len(skipped) > SHOWN_SKIPS:
-        say(f"and {len(skipped) - SHOWN_SKIPS:,} more skipped")
-
-
 def _report(fitted: Fitted, seconds: float) -> None:
     say(f"fitted to {plural(fitted.count, 'picture')} in {duration(seconds)}")
     total = sum(fitted.losses.values()) or 1.0
-    shares = ", ".join(f"{name} {value / total:.0%}" for name, value in fitted.losses.items())
-    say(f"what is left of the losses: {shares}")
+    tell_losses({name: value / total for name, value in fitted.losses.items()})

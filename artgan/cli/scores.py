@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 from artgan.cli.progress import progress
 from artgan.cli.stopping import terminable
+from artgan.cli.telling import publish
 from artgan.config import validate
 from artgan.errors import ConfigError
 from artgan.pipelines.score import ScoreConfig, Scored, Scores, check, document, score
@@ -85,15 +85,7 @@ def compare(
         found = score(config, say, progress, registry())
     text = json.dumps(document(found), indent=2)
     say(f"{plural(len(found.pictures), 'picture')} judged")
-    if as_json:
-        print(text)
-    else:
-        print("\n".join(table(found)))
-    if config.out is not None:
-        from artgan.files import write_text
-
-        write_text(Path(config.out), f"{text}\n")
-        say(f"figures written to {safe(config.out)}")
+    publish(text, table(found), as_json=as_json, out=config.out)
 
 
 def table(scores: Scores) -> list[str]:

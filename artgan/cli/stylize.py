@@ -15,6 +15,7 @@ from artgan.batches import Batch, Item, Plan, gather, plan, refuse, single_outpu
 from artgan.cli.progress import progress
 from artgan.cli.settings import argument, flag, given
 from artgan.cli.stopping import terminable
+from artgan.cli.telling import tell_losses, tell_skipped
 from artgan.config import component_tables, merge, parse_set, validate
 from artgan.errors import ConfigError, ImageError
 from artgan.images import save_png
@@ -41,8 +42,6 @@ __all__ = ["app", "stylize"]
 app = typer.Typer(add_completion=False)
 
 S = StylizeConfig
-
-SHOWN_SKIPS = 10
 
 PREVIEW = 48
 """Long edge of a preview, columns or half lines."""
@@ -213,10 +212,7 @@ def _jobs(studio: Studio, batch: Batch) -> dict[Item, Job]:
 def _tell(batch: Batch, found: Plan, config: StylizeConfig, room: Room | None) -> None:
     for note in batch.notes:
         say(note)
-    for path, reason in batch.skipped[:SHOWN_SKIPS]:
-        say(f"skipped {safe(path)}: {safe(reason)}")
-    if len(batch.skipped) > SHOWN_SKIPS:
-        say(f"and {len(batch.skipped) - SHOWN_SKIPS:,} more skipped")
+    tell_skipped(batch.skipped)
     if found.done:
         say(f"{_counts(found.done)} finished before")
     if found.todo:
@@ -327,6 +323,4 @@ def _report(count: int, seconds: float, parts: list[Mapping[str, float]]) -> Non
         each = f", {seconds / count:.1f} s a picture" if count > 1 else ""
         say(f"{plural(count, 'picture')} redrawn in {duration(seconds)}{each}")
     names = list(parts[0]) if parts else []
-    means = [f"{name} {sum(p[name] for p in parts) / len(parts):.0%}" for name in names]
-    if means:
-        say(f"what is left of the losses: {', '.join(means)}")
+    tell_losses({name: sum(p[name] for p in parts) / len(parts) for name in names})

@@ -1,6 +1,5 @@
 """The GIF writer, read back by Pillow: frames, delays, loop, recipe, alpha, and no leftovers."""
 
-import errno
 import gc
 import json
 import weakref
@@ -8,7 +7,7 @@ import weakref
 import numpy as np
 import pytest
 import torch
-from PIL import Image
+from writers_kit import FullDisk, read
 
 from artgan import files
 from artgan.api import OutputError
@@ -23,16 +22,6 @@ def write(path, images, *, fps=25.0, loop=0, recipe=None, seconds=None, **option
     for number, image in enumerate(images):
         writer.write(image, name=f"frame{number:06d}", seconds=seconds)
     return writer.close()
-
-
-def read(path):
-    frames, delays = [], []
-    with Image.open(path) as picture:
-        for number in range(picture.n_frames):
-            picture.seek(number)
-            frames.append(np.asarray(picture.convert("RGBA")))
-            delays.append(picture.info["duration"])
-        return frames, delays, dict(picture.info)
 
 
 def plain(*color, size=(6, 9)):
@@ -208,32 +197,6 @@ def test_frames_of_another_size_and_no_frames_are_refused(tmp_path):
     with pytest.raises(OutputError, match="no frames"):
         writer.close()
     assert list(tmp_path.iterdir()) == []
-
-
-class FullDisk:
-    """A file on a disk that has room for so many bytes."""
-
-    def __init__(self, file, room):
-        self._file, self._room = file, room
-
-    def write(self, data):
-        self._room -= len(data)
-        if self._room < 0:
-            raise OSError(errno.ENOSPC, "No space left on device")
-        return self._file.write(data)
-
-    def writelines(self, parts):
-        for part in parts:
-            self.write(part)
-
-    def __getattr__(self, name):
-        return getattr(self._file, name)
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *exc):
-        self._file.close()
 
 
 @pytest.mark.parametrize("room", [0, 100, 2000])

@@ -1,11 +1,11 @@
 """The video writer, read back by PyAV: sizes, colours, times, the recipe, and no leftovers."""
 
-import errno
 import sys
 
 import numpy as np
 import pytest
 import torch
+from writers_kit import FullDisk
 
 from artgan import files
 from artgan.animations import read_frames
@@ -126,24 +126,8 @@ def test_giving_up_leaves_nothing(tmp_path, suffix):
 
 
 def test_a_full_disk_is_one_sentence(tmp_path, monkeypatch):
-    class Full:
-        def __init__(self, file):
-            self._file = file
-
-        def __getattr__(self, name):
-            return getattr(self._file, name)
-
-        def __enter__(self):
-            return self
-
-        def __exit__(self, *why):
-            self._file.close()
-
-        def write(self, data):
-            raise OSError(errno.ENOSPC, "No space left on device")
-
     create = files.create
-    monkeypatch.setattr(files, "create", lambda path: Full(create(path)))
+    monkeypatch.setattr(files, "create", lambda path: FullDisk(create(path), 0))
     with pytest.raises(OutputError, match=r"cannot write .*a\.mp4: no space is left"):
         write(tmp_path / "a.mp4", [torch.rand(3, 64, 64) for _ in range(3)])
     assert not list(tmp_path.iterdir())

@@ -1,13 +1,12 @@
 """The WebP writer, read back by Pillow: frames, delays, loop, recipe, alpha, and no leftovers."""
 
-import errno
 import gc
 import weakref
 
 import numpy as np
 import pytest
 import torch
-from PIL import Image
+from writers_kit import FullDisk, read
 
 from artgan import files
 from artgan.api import OutputError
@@ -24,16 +23,6 @@ def write(path, images, *, fps=25.0, loop=0, recipe=None, seconds=None, **option
         own = seconds[number] if seconds else None
         writer.write(image, name=f"frame{number:06d}", seconds=own)
     return writer.close()
-
-
-def read(path):
-    frames, delays = [], []
-    with Image.open(path) as picture:
-        for number in range(picture.n_frames):
-            picture.seek(number)
-            frames.append(np.asarray(picture.convert("RGBA")))
-            delays.append(picture.info["duration"])
-        return frames, delays, dict(picture.info)
 
 
 def noisy(count, channels=3, size=(9, 13)):
@@ -138,24 +127,8 @@ def test_what_does_not_fit_is_refused_and_leaves_nothing(tmp_path):
 
 
 def test_a_full_disk_leaves_nothing(tmp_path, monkeypatch):
-    class Full:
-        def __init__(self, file):
-            self._file = file
-
-        def __getattr__(self, name):
-            return getattr(self._file, name)
-
-        def __enter__(self):
-            return self
-
-        def __exit__(self, *why):
-            self._file.close()
-
-        def writelines(self, parts):
-            raise OSError(errno.ENOSPC, "full")
-
     create = files.create
-    monkeypatch.setattr(files, "create", lambda path: Full(create(path)))
+    monkeypatch.setattr(files, "create", lambda path: FullDisk(create(path), 0))
     with pytest.raises(OutputError, match=r"cannot write .*a\.webp: no space is left"):
         write(tmp_path / "a.webp", noisy(2))
     assert not list(tmp_path.iterdir())
