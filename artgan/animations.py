@@ -1,4 +1,4 @@
-"""Foreign animations: GIF, WebP and APNG by Pillow, videos by the extra PyAV, frame after frame.
+"""Foreign animations: GIF, WebP, APNG, AVIF by Pillow, videos by the extra PyAV, frame by frame.
 
 A file is judged by its content, never by its suffix. No frame is kept: an animation is decoded once
 to see what is in it, and once more while its frames are read.
@@ -41,7 +41,7 @@ __all__ = [
     "read_frames",
 ]
 
-FORMATS = ("GIF", "WEBP", "PNG")
+FORMATS = ("GIF", "WEBP", "PNG", "AVIF")
 """The picture formats that can move, by Pillow's names."""
 
 SHORTEST, SHORT = 0.0101, 0.1
@@ -49,10 +49,11 @@ SHORTEST, SHORT = 0.0101, 0.1
 
 _HEAD = 1024
 _GIF_END = b"\x3b"
+_PNG_END = b"IEND\xaeB`\x82"
 
 
 def is_animation(path: Path) -> bool:
-    """Return whether a file holds pictures that follow each other: a GIF, WebP or PNG, or a video.
+    """Return whether a file holds pictures that follow each other: a GIF, WebP, PNG, AVIF or video.
 
     Only headers are read. A file that cannot be read is none.
     """
@@ -76,7 +77,7 @@ def read_frames(path: Path, *, tell: Callable[[str], None] = say) -> Frames:
     each frame has its own seconds. If the file is damaged, what comes before that is read.
 
     Args:
-        path: a file that `is_animation`, or a GIF, WebP or PNG of one picture.
+        path: a file that `is_animation`, or a GIF, WebP, PNG or AVIF of one picture.
         tell: is told in a sentence what is missing of a damaged file.
 
     Raises:
@@ -124,7 +125,7 @@ def plays(path: Path) -> int:
 def kept_recipe(path: Path) -> str | None:
     """Return the recipe that an animation keeps; None if it keeps none, or cannot be read.
 
-    It is the comment of a GIF and of a video, and where pictures have it in a WebP.
+    It is the comment of a GIF and of a video, and where pictures have it in the others.
     """
     head = _head(path)
     if head.startswith(b"GIF8"):
@@ -208,7 +209,7 @@ def _pictures(path: Path, head: bytes) -> Iterator[tuple[Image.Image, float]]:
         if _is_webp(head):
             source, cut = _whole_webp(file)
         elif head.startswith(b"GIF8"):
-            cut = not _ends(file)
+            cut = not _ends(file, _GIF_END)
         with quiet():
             image = Image.open(source, formats=FORMATS)
             check_size(path, *image.size)
@@ -222,7 +223,12 @@ def _pictures(path: Path, head: bytes) -> Iterator[tuple[Image.Image, float]]:
                     image.seek(number)
                 except EOFError:
                     break
-                image.load()
+                try:
+                    image.load()
+                except SyntaxError:  # what is left of a PNG's chunk was taken for the next
+                    if head.startswith(b"\x89PNG") and not _ends(file, _PNG_END):
+                        raise EOFError from None
+                    raise
                 plain = to_srgb(image)
             yield plain if turn is None else plain.transpose(turn), _seconds(image)
             number += 1
@@ -270,12 +276,12 @@ def _chunks(file: BinaryIO) -> Iterator[tuple[bytes, int]]:
         yield tag, at
 
 
-def _ends(file: BinaryIO) -> bool:
-    """Return whether a GIF ends as it should, but for padding: one may break off between frames."""
+def _ends(file: BinaryIO, end: bytes) -> bool:
+    """Return whether a file ends as it should, but for padding; it may break off between frames."""
     file.seek(max(0, file.seek(0, io.SEEK_END) - _HEAD))
     tail = file.read()
     file.seek(0)
-    return tail.rstrip(b"\0").endswith(_GIF_END)
+    return tail.rstrip(b"\0").endswith(end)
 
 
 def _whole_webp(file: BinaryIO) -> tuple[BinaryIO, bool]:

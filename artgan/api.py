@@ -37,6 +37,7 @@ from artgan.records import (
     Augmentation,
     Better,
     Component,
+    Effect,
     Extractor,
     Loss,
     Metric,
@@ -64,6 +65,7 @@ __all__ = [
     "PLUGIN_API",
     "Action",
     "Adversarial",
+    "Alter",
     "Architecture",
     "ArtganError",
     "Augment",
@@ -76,6 +78,7 @@ __all__ = [
     "ConfigError",
     "Controller",
     "Discriminator",
+    "Effect",
     "Extractor",
     "FeatureExtractor",
     "FrameWriter",
@@ -119,7 +122,11 @@ hookimpl = pluggy.HookimplMarker("artgan")
 
 @runtime_checkable
 class Generator(Protocol):
-    """The network that draws. In evaluation mode a picture depends on its own code alone."""
+    """The network that draws. In evaluation mode a picture depends on its own code alone.
+
+    It may also have `latent_weight() -> (z_dim, features)`, the weight that a latent meets first:
+    directions that change pictures the most are found in it.
+    """
 
     z_dim: int
 
@@ -362,8 +369,16 @@ class Path2Codes(Protocol):
 
         A path begins at the first key; a closed one gives the same code at u = 0 and u = 1. Keys
         are met in order, evenly at k / K on a closed path and k / (K - 1) on an open one, unless
-        the sampler's own documentation says where.
+        the sampler's record says that it is not `keyed`.
         """
+        ...
+
+
+class Alter(Protocol):
+    """A built effect: a pure function of pictures, each on its own."""
+
+    def __call__(self, images: Tensor) -> Tensor:
+        """Return pictures of the same shape: unit range, (N, C, H, W), C of 1, 3 or 4."""
         ...
 
 
@@ -375,6 +390,11 @@ class FrameWriter(Protocol):
     text, to be kept as it is (UTF-8) in the format's own metadata, or None. Nothing is at `path`
     before `close`. A frame of another size, and `close` without any frame, are refused with an
     `ArtganError`.
+
+    One that chooses something for all frames at once may have an attribute `probes`, how many
+    frames it wants to see for that, and `prepare(images)`: before the first `write` it is called
+    once with so many unit pictures (C, h, w) from along the animation, or fewer, of large frames
+    only some rows and columns; where frames cannot be made ahead of their time it is not called.
     """
 
     def write(self, image: Tensor, *, name: str, seconds: float | None) -> None:

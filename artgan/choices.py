@@ -11,13 +11,40 @@ if TYPE_CHECKING:
     from PIL import Image
     from torch import Tensor
 
-__all__ = ["table_of"]
+__all__ = ["LABEL", "labelled", "table_of"]
 
 GAP = 4
 TEXT = 14
 """Height of the words in pixels."""
+LEAST = 6
+"""Height of words that have little room; smaller ones cannot be read."""
 
 INK = (40, 40, 40)
+
+LABEL = TEXT + 2
+"""Pixels that a label below a picture takes."""
+
+
+def labelled(image: Tensor, text: str) -> Tensor:
+    """Return a picture with a line of words below it on white, (C, H + LABEL, W).
+
+    Args:
+        image: unit range, (C, H, W), C of 1, 3 or 4.
+        text: what is cut off where it does not fit.
+    """
+    import numpy as np
+    import torch
+    from PIL import Image, ImageDraw, ImageFont
+
+    channels, _, width = image.shape
+    strip = Image.new("L", (width, LABEL), "white")
+    wide = ImageFont.load_default(TEXT).getlength(text)
+    font = ImageFont.load_default(max(LEAST, min(TEXT, int(TEXT * width / max(wide, 1)))))
+    ImageDraw.Draw(strip).text((width / 2, LABEL - 2), text, INK[0], font, anchor="ms")
+    below = torch.from_numpy(np.asarray(strip).copy()).float()[None].expand(channels, -1, -1) / 255
+    if channels == 4:
+        below = torch.cat([below[:3], torch.ones_like(below[:1])])
+    return torch.cat([image, below], dim=-2)
 
 
 def table_of(

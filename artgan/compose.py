@@ -29,7 +29,6 @@ MARKER = ".artgan-demo"
 PARTS = ("pictures", "runs", "grid.png", "walk.gif", "brushwork.png", "plain.png", "painted.png")
 """What a demo makes in its folder, and what --overwrite may remove from it."""
 
-KEYS = "0-5"
 PICTURE_SIDE = 64
 PAINTED_SIDE = 128
 """Pixels on a side of the paintings, and of what is painted anew, about."""
@@ -162,26 +161,23 @@ def _cleared(folder: Path, *, overwrite: bool) -> Path:
 
 
 def _draw(training: TrainResult, folder: Path) -> tuple[Path, Path]:
+    from artgan.filming import Film, film
     from artgan.models import open_model
-    from artgan.outputs import deliver, find_outputs
+    from artgan.outputs import find_outputs
     from artgan.pipelines.sample import SampleConfig, sample
-    from artgan.pipelines.walk import WalkConfig, walk, walk_recipe
+    from artgan.pipelines.walk import plan_walk
+    from artgan.walksettings import WalkConfig, usual_keys
 
     run, grid, gif = str(training.run.path), folder / "grid.png", folder / "walk.gif"
     components = registry()
     model = open_model(run, runs=training.run.path.parent)
     sample(SampleConfig(run=run, seeds="0-31", grid=True, columns=8, scale=3, out=str(grid)), model)
-    config = WalkConfig(run=run, keys=KEYS, out=(str(gif),))
+    config = WalkConfig(run=run, out=(str(gif),))
     outputs = find_outputs(
         config.out, fps=config.fps, overwrite=True, components=components, tables={}
     )
-    deliver(
-        walk(config, model, components),
-        outputs,
-        components=components,
-        loop=config.loop,
-        recipe=walk_recipe(config, model, components),
-    )
+    plan = plan_walk(config, model, components, usual_keys(config, components))
+    film(Film(plan, model, components), outputs)
     return grid, gif
 
 

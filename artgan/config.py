@@ -42,6 +42,9 @@ __all__ = [
 
 M = TypeVar("M", bound=BaseModel)
 
+_LONGEST = 200
+"""Characters of a value that a message repeats."""
+
 
 # Sizes --------------------------------------------------------------------------------------
 
@@ -234,7 +237,9 @@ def _sentence(problem: ErrorDetails, model: type[BaseModel], where: str) -> str:
     expected = expected.removeprefix("Input should be ").replace("Input should ", "must ")
     if not expected.startswith(("expected", "must")):
         expected = f"expected {expected}"
-    return f"{label} is {safe(repr(problem['input']))}: {expected}"
+    given = safe(repr(problem["input"]))
+    given = given if len(given) <= _LONGEST else f"{given[:_LONGEST]}..."
+    return f"{label} is {given}: {expected}"
 
 
 # TOML ---------------------------------------------------------------------------------------

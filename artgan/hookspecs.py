@@ -9,6 +9,7 @@ import pluggy
 from artgan.api import (
     Architecture,
     Augmentation,
+    Effect,
     Extractor,
     Loss,
     Metric,
@@ -29,6 +30,7 @@ __all__ = [
     "artgan_losses",
     "artgan_extractors",
     "artgan_samplers",
+    "artgan_effects",
     "artgan_writers",
 ]
 
@@ -78,6 +80,11 @@ def artgan_extractors() -> Iterable[Extractor]:  # type: ignore[empty-body]
 @hookspec
 def artgan_samplers() -> Iterable[Sampler]:  # type: ignore[empty-body]
     """Return records of paths through latents."""
+
+
+@hookspec
+def artgan_effects() -> Iterable[Effect]:  # type: ignore[empty-body]
+    """Return records of changes to finished pictures."""
 
 
 @hookspec

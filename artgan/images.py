@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -262,12 +262,15 @@ class Frames:
         size: (height, width) where it is constant, else None.
         fps: frames a second where constant, else None.
         length: how many there are where known, else None.
+        probe: returns some pictures from all along the sequence, as many as asked for or fewer,
+            before it is read; None where that cannot be done.
     """
 
     frames: Iterable[Frame]
     size: Size | None = None
     fps: float | None = None
     length: int | None = None
+    probe: Callable[[int], Iterable[Tensor]] | None = None
 
     def __iter__(self) -> Iterator[Frame]:
         return iter(self.frames)

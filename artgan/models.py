@@ -40,9 +40,11 @@ __all__ = [
     "pack",
     "run_config",
     "tables_of",
+    "weights_of",
 ]
 
 _KEY = "artgan"
+_NEEDED = ("ema.safetensors", "state.json")
 _FACTS = {"config": dict, "run_id": str, "cur_nimg": int, "plugins": dict}
 """What a packed file tells of itself besides its format and digest, and as what."""
 
@@ -134,14 +136,25 @@ def find_weights(text: str, runs: Path) -> Weights:
 def _from_run(reference: Reference) -> Weights:
     run = reference.run
     assert run is not None
-    tables = run.config()
-    needed = ("ema.safetensors", "state.json")
     generation = choose_generation(run, reference.which)
     if generation is not None:
-        data = {name: read_sound(generation, name) for name in needed}
-    else:
-        best = "" if reference.which == "latest" else run.marks().get("best", "")
-        generation, data = newest_sound(run.checkpoints, needed, _warn, first=best)
+        return weights_of(run, generation)
+    best = "" if reference.which == "latest" else run.marks().get("best", "")
+    generation, data = newest_sound(run.checkpoints, _NEEDED, _warn, first=best)
+    return _weights(run, generation, data)
+
+
+def weights_of(run: RunFolder, generation: Generation) -> Weights:
+    """Return the weights of a checkpoint.
+
+    Raises:
+        CheckpointError: it is damaged.
+    """
+    return _weights(run, generation, {name: read_sound(generation, name) for name in _NEEDED})
+
+
+def _weights(run: RunFolder, generation: Generation, data: Mapping[str, bytes]) -> Weights:
+    tables = run.config()
     state = json.loads(data["state.json"])
     return Weights(
         data["ema.safetensors"],

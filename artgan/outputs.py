@@ -6,11 +6,13 @@ What a third party's writer raises while it runs becomes an error that names it.
 from __future__ import annotations
 
 import contextlib
+import math
 import os
 import queue
 import re
 import threading
-from collections.abc import Callable, Mapping, Sequence
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -30,6 +32,7 @@ from artgan.screen import safe
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
+    from torch import Tensor
 
     from artgan.plugins import Entry
     from artgan.registry import Registry
@@ -38,6 +41,7 @@ __all__ = [
     "FOLDER",
     "Output",
     "Progress",
+    "Spent",
     "check_place",
     "deliver",
     "find_outputs",
@@ -48,6 +52,9 @@ __all__ = [
 FOLDER = "/"
 """The suffix of outputs that are folders."""
 
+PROBED_SIDE = 512
+"""Pixels on the longer side of what writers see ahead."""
+
 QUEUE_FRAMES = 8
 """Frames that may wait to be written while the next ones are rendered."""
 
@@ -55,6 +62,21 @@ _FRAME_NAME = re.compile(r"frame[0-9]{6}")
 
 Progress = Callable[[int, int | None], None]
 """Called with how many are done, and of how many where that is known."""
+
+
+@dataclass
+class Spent:
+    """How long a delivery took, in seconds.
+
+    Attributes:
+        rendering: making the frames.
+        encoding: writing them, of the output that took longest.
+        whole: both, side by side.
+    """
+
+    rendering: float = 0.0
+    encoding: float = 0.0
+    whole: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -110,7 +132,10 @@ def find_outputs(
         record = entry.record
         assert isinstance(record, Writer)
         if not record.animation and count is not None and count > 1:
-            hint = f"give a folder, such as {safe(path.with_suffix(''))}/, or another format"
+            bare = safe(out[: -len(suffix)])
+            longer = [f"{bare}{s}" for s in suffixes if s.endswith(suffix) and s != suffix]
+            ways = ", ".join([*sorted(longer), f"a folder, such as {bare}/"])
+            hint = f"give {ways}, or another format"
             raise ConfigError(
                 f"{safe(out)} holds one picture, {count:,} frames were asked for: {hint}"
             )
@@ -129,7 +154,9 @@ def moving_suffixes(components: Registry) -> dict[str, Entry]:
     return {
         suffix: entry
         for suffix, entry in _suffixes(components).items()
-        if suffix != FOLDER and getattr(entry.record, "animation", False)
+        if suffix != FOLDER
+        and getattr(entry.record, "animation", False)
+        and not getattr(entry.record, "still", False)
     }
 
 
@@ -201,29 +228,33 @@ def deliver(
     *,
     components: Registry,
     loop: int = 0,
-    recipe: str | None = None,
+    recipe: str | Callable[[Output], str | None] | None = None,
     progress: Progress | None = None,
+    spent: Spent | None = None,
 ) -> list[Path]:
     """Write frames to every output while they are made, and return the files.
 
-    Frames are made in this thread and written in one other, a few ahead, so that both go on at
-    once and a long animation is never in memory. On any failure while frames are made and written,
-    and when interrupted, nothing is left of any output. At the end they take their names one after
-    the other: should the system refuse one its name then, those before it stay, whole.
+    Frames are made in this thread and written in others, one an output, a few ahead, so that all
+    go on at once and a long animation is never in memory. On any failure while frames are made and
+    written, and when interrupted, nothing is left of any output. At the end they take their names
+    one after the other: should the system refuse one its name then, those before it stay, whole.
 
     Args:
         frames: what to write; their size and rate are known.
         outputs: where, see `find_outputs`.
         components: where writers are built.
         loop: times an animation plays, 0 for ever.
-        recipe: kept in the files, None for nothing.
+        recipe: kept in the files, None for nothing; or a function that returns it for each.
         progress: called now and then, and once at the end.
+        spent: is told how long it took.
 
     Raises:
         OutputError: a file cannot be written.
         PluginError: a third party's writer failed or broke its contract.
     """
     writers: list[_Named] = []
+    spent = spent if spent is not None else Spent()
+    started = time.monotonic()
     try:
         for output in outputs:
             writer = components.build(
@@ -233,11 +264,18 @@ def deliver(
                 size=frames.size,
                 fps=frames.fps,
                 loop=loop,
-                recipe=recipe,
+                recipe=recipe(output) if callable(recipe) else recipe,
             )
             writers.append(_Named(output.entry, writer))
-        _pump(frames, writers, progress)
-        return [path for writer in writers for path in writer.close()]
+        for named in writers:
+            named.prepare(frames)
+        _pump(frames, writers, progress, spent)
+        files = []
+        for named in writers:
+            files += named.close()
+        spent.encoding = max((named.seconds for named in writers), default=0.0)
+        spent.whole = time.monotonic() - started
+        return files
     except BaseException:
         for writer in writers:
             writer.abort()
@@ -279,13 +317,30 @@ class _Named:
 
     def __init__(self, entry: Entry, writer: FrameWriter) -> None:
         self._entry, self._writer = entry, writer
+        self.seconds = 0.0
+
+    def prepare(self, frames: Frames) -> None:
+        """Let the writer see as many frames as it wants to, where they can be made ahead."""
+        with blaming(self._entry):
+            wanted = int(getattr(self._writer, "probes", 0) or 0)
+        if wanted <= 0 or frames.probe is None:
+            return
+        images = [_thinned(image) for image in frames.probe(wanted)]  # no fault of the writer's
+        with blaming(self._entry), self._timed():
+            self._writer.prepare(images)  # type: ignore[attr-defined]
 
     def write(self, frame: Frame) -> None:
-        with blaming(self._entry):
+        with blaming(self._entry), self._timed():
             self._writer.write(frame.image, name=frame.name, seconds=frame.seconds)
 
+    @contextlib.contextmanager
+    def _timed(self) -> Iterator[None]:
+        started = time.monotonic()
+        yield
+        self.seconds += time.monotonic() - started
+
     def close(self) -> list[Path]:
-        with blaming(self._entry):
+        with blaming(self._entry), self._timed():
             written = self._writer.close()
         if not isinstance(written, list) or not all(
             isinstance(path, Path) and path.is_file() for path in written
@@ -301,46 +356,66 @@ class _Named:
             self._writer.abort()
 
 
-class _Encoder(threading.Thread):
-    """Gives the frames of a queue to writers until None comes; after a failure it only empties."""
+def _thinned(image: Tensor) -> Tensor:
+    """Return every second row and column of a large picture, or every third, and so on."""
+    step = math.ceil(max(image.shape[-2:]) / PROBED_SIDE)
+    return image[..., ::step, ::step].clone()
 
-    def __init__(self, writers: Sequence[_Named]) -> None:
+
+class _Encoder(threading.Thread):
+    """Gives the frames of a queue to a writer until None comes; after a failure it only empties."""
+
+    def __init__(self, writer: _Named) -> None:
         super().__init__(name="artgan-encoder", daemon=True)
         self.frames: queue.Queue[Frame | None] = queue.Queue(QUEUE_FRAMES)
         self.failure: BaseException | None = None
         self.stopped = False
         self.done = 0
-        self._writers = writers
+        self._writer = writer
 
     def run(self) -> None:
         while (frame := self.frames.get()) is not None:
             if self.failure is not None or self.stopped:
                 continue
             try:
-                for writer in self._writers:
-                    writer.write(frame)
+                self._writer.write(frame)
                 self.done += 1
             except BaseException as error:  # handed to the thread that waits for it
                 self.failure = error
 
 
-def _pump(frames: Frames, writers: Sequence[_Named], progress: Progress | None) -> None:
-    encoder = _Encoder(writers)
-    encoder.start()
+def _pump(
+    frames: Frames, writers: Sequence[_Named], progress: Progress | None, spent: Spent
+) -> None:
+    encoders = [_Encoder(writer) for writer in writers]
+    for encoder in encoders:
+        encoder.start()
+
+    def tell() -> None:
+        if progress is not None:
+            progress(min((e.done for e in encoders), default=0), frames.length)
+
     try:
-        for frame in frames:
-            if encoder.failure is not None:
+        source = iter(frames)
+        while True:
+            started = time.monotonic()
+            frame = next(source, None)
+            spent.rendering += time.monotonic() - started
+            if frame is None or any(e.failure is not None for e in encoders):
                 break
-            encoder.frames.put(frame)
-            if progress is not None:
-                progress(encoder.done, frames.length)
+            for encoder in encoders:
+                encoder.frames.put(frame)
+            tell()
     except BaseException:
-        encoder.stopped = True
+        for encoder in encoders:
+            encoder.stopped = True
         raise
     finally:
-        encoder.frames.put(None)
-        encoder.join()
-    if encoder.failure is not None:
-        raise encoder.failure
-    if progress is not None:
-        progress(encoder.done, frames.length)
+        for encoder in encoders:
+            encoder.frames.put(None)
+        for encoder in encoders:
+            encoder.join()
+    for encoder in encoders:
+        if encoder.failure is not None:
+            raise encoder.failure
+    tell()

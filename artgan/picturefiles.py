@@ -91,7 +91,7 @@ def read_recipe(path: Path) -> str | None:
         if not path.is_file():
             return None
         with path.open("rb") as file, quiet():
-            image = Image.open(file, formats=tuple(set(WRITABLE.values())))
+            image = Image.open(file, formats=(*set(WRITABLE.values()), "AVIF"))
             return _recipe_of(image)
     return None
 

@@ -12,6 +12,7 @@ __all__ = [
     "Augmentation",
     "Better",
     "Component",
+    "Effect",
     "Extractor",
     "Loss",
     "Metric",
@@ -254,14 +255,25 @@ class Extractor(Component):
 
 @dataclass(frozen=True)
 class Sampler(Component):
-    """A path through latents. Target: ``build(options) -> Path2Codes``.
+    """A path through latents. Target: ``build(options, **needed) -> Path2Codes``.
 
     Attributes:
-        spaces: latent spaces it can walk in.
+        spaces: latent spaces it can walk in; of those that a network has it walks in the highest.
         closed: whether the path ends where it began.
         min_keys, max_keys: the fewest and the most keys it can make a path of; a max_keys of None
             is no limit. It is never called with other numbers of them.
+        keyed: whether it meets its keys evenly, so that easings, holds and beats have something to
+            go by.
+        needs: what its target is called with besides the options, by these names, of `NEEDS`.
     """
+
+    NEEDS: ClassVar[dict[str, str]] = {
+        "closed": "whether the path has to end where it began: one that needs it makes both kinds",
+        "space": 'the latent space that the keys are in, "z" or "w"',
+        "prior": "how the latents of z are distributed, see `Prior`",
+        "mean": "the code that truncation pulls to, shaped like one key",
+        "directions": "unit vectors that change pictures the most, (M, *key), strongest first",
+    }
 
     kind: ClassVar[str] = "samplers"
     hook: ClassVar[str] = "artgan_samplers"
@@ -270,6 +282,16 @@ class Sampler(Component):
     closed: bool = True
     min_keys: int = 1
     max_keys: int | None = None
+    keyed: bool = True
+    needs: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Effect(Component):
+    """A change to finished pictures, such as a symmetry. Target: ``build(options) -> Alter``."""
+
+    kind: ClassVar[str] = "effects"
+    hook: ClassVar[str] = "artgan_effects"
 
 
 @dataclass(frozen=True)
@@ -278,8 +300,11 @@ class Writer(Component):
 
     Attributes:
         suffixes: lower-case, with the dot; the first is the usual one. "/" stands for a folder.
-        animation: whether it holds more than one frame; else it is given exactly one.
+        animation: whether it takes more than one frame; else it is given exactly one.
+        still: whether what it makes of all frames is one picture of any size, as a contact sheet.
         max_fps: the highest rate it can show, None for no limit.
+        smaller: options that make its files smaller, step by step, each step a tuple of
+            (name, value): what is tried where a file must not be larger than so much.
     """
 
     kind: ClassVar[str] = "writers"
@@ -287,7 +312,9 @@ class Writer(Component):
 
     suffixes: tuple[str, ...] = ()
     animation: bool = True
+    still: bool = False
     max_fps: float | None = None
+    smaller: tuple[tuple[tuple[str, object], ...], ...] = ()
 
 
 KINDS: dict[str, type[Component]] = {
@@ -302,6 +329,7 @@ KINDS: dict[str, type[Component]] = {
         Loss,
         Extractor,
         Sampler,
+        Effect,
         Writer,
     )
 }

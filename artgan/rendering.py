@@ -95,7 +95,7 @@ def describe_truncation(model: Model, psi: float) -> str | None:
     return f"{note}; it was trained at full length" if model.prior == "sphere" else note
 
 
-def recipe(command: str, model: Model, settings: dict[str, Any]) -> str:
+def recipe(command: str, model: Model, settings: dict[str, Any], **more: Any) -> str:
     """Return what made a picture, as JSON: schema, version, checkpoint and settings.
 
     It holds neither the time nor a path, so that the same call makes the same bytes anywhere.
@@ -104,6 +104,7 @@ def recipe(command: str, model: Model, settings: dict[str, Any]) -> str:
         command: "sample" or "walk"; the settings stand under this name.
         model: what drew it.
         settings: JSON-able.
+        more: what else it keeps, JSON-able, beside them.
     """
     return json.dumps(
         {
@@ -112,6 +113,7 @@ def recipe(command: str, model: Model, settings: dict[str, Any]) -> str:
             "command": command,
             "model": model.origin,
             command: settings,
+            **more,
         },
         separators=(",", ":"),
     )

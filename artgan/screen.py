@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 import unicodedata
 from typing import TYPE_CHECKING
@@ -10,8 +11,18 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from rich.console import Console
 
-__all__ = ["console", "duration", "file_size", "is_terminal", "plural", "safe", "say"]
+__all__ = [
+    "console",
+    "duration",
+    "file_size",
+    "is_terminal",
+    "parse_bytes",
+    "plural",
+    "safe",
+    "say",
+]
 
+_UNITS = {"": 1, "byte": 1, "bytes": 1, "kb": 10**3, "mb": 10**6, "gb": 10**9, "tb": 10**12}
 _BAD = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
 
 
@@ -70,6 +81,18 @@ def file_size(count: int) -> str:
         if count >= size:
             return f"{count / size:.1f} {unit}"
     return plural(count, "byte")
+
+
+def parse_bytes(text: str) -> int | None:
+    """Return the number of bytes of a size in words; None if it is none.
+
+    >>> parse_bytes("8 MB"), parse_bytes("1000"), parse_bytes("much")
+    (8000000, 1000, None)
+    """
+    match = re.fullmatch(r"\s*(\d{1,15}(?:\.\d{1,9})?)\s*([a-z]*)\s*", text.lower(), re.ASCII)
+    if match is None or match[2] not in _UNITS:
+        return None
+    return round(float(match[1]) * _UNITS[match[2]])
 
 
 def say(line: str) -> None:

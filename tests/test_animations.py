@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 from corpus import encoded, noise, solid
-from PIL import Image
+from PIL import Image, features
 
 from artgan.animations import (
     is_animation,
@@ -19,8 +19,17 @@ from artgan.animations import (
 )
 from artgan.images import to_bytes
 from artgan.pictures import UnreadablePicture
+from artgan.registry import Registry
+from artgan_plugins.writers.apng import open_apng
+from artgan_plugins.writers.avif import open_avif
 from artgan_plugins.writers.gif import open_gif
-from artgan_plugins.writers.options import GifOptions, VideoOptions, WebpOptions
+from artgan_plugins.writers.options import (
+    ApngOptions,
+    AvifOptions,
+    GifOptions,
+    VideoOptions,
+    WebpOptions,
+)
 from artgan_plugins.writers.video import open_video
 from artgan_plugins.writers.webp import open_webp
 
@@ -30,7 +39,18 @@ OPEN = {
     ".webp": (open_webp, WebpOptions(lossless=True)),
     ".mp4": (open_video, VideoOptions()),
     ".webm": (open_video, VideoOptions()),
+    ".apng": (open_apng, ApngOptions()),
+    ".avif": (open_avif, AvifOptions()),
 }
+if not features.check("avif"):
+    del OPEN[".avif"]
+WRITERS = Registry(entry_points=())
+SUFFIXES = [
+    (name, suffix)
+    for name in WRITERS.names("writers")
+    for suffix in WRITERS.find("writers", name).record.suffixes
+    if suffix != ".avif" or features.check("avif")
+]
 
 
 def animation(path, pictures, **options):
@@ -107,7 +127,7 @@ def test_partial_frames_lie_on_what_the_file_says(tmp_path, disposal, stays):
     assert second.image[:, 0, 15].tolist() == [0, 0, 1, 1]
 
 
-@pytest.mark.parametrize("suffix", [".gif", ".webp"])
+@pytest.mark.parametrize("suffix", [".gif", ".webp", ".apng"])
 def test_of_a_truncated_file_what_comes_before_is_read_and_told(tmp_path, suffix):
     path = written(tmp_path / f"a{suffix}", 6, size=(40, 40))
     whole = path.read_bytes()
@@ -144,9 +164,34 @@ def test_content_says_what_is_an_animation(tmp_path):
         assert is_animation(tmp_path / "v")
 
 
-@pytest.mark.parametrize(("loop", "suffix"), [(0, ".gif"), (1, ".gif"), (3, ".gif"), (5, ".webp")])
+@pytest.mark.parametrize(
+    ("loop", "suffix"),
+    [(0, ".gif"), (1, ".gif"), (3, ".gif"), (5, ".webp"), (0, ".apng"), (2, ".apng")],
+)
 def test_how_often_it_plays(tmp_path, loop, suffix):
     assert plays(written(tmp_path / f"a{suffix}", loop=loop)) == loop
+
+
+@pytest.mark.parametrize(("name", "suffix"), SUFFIXES)
+def test_what_each_writer_keeps_is_found_again(tmp_path, name, suffix):
+    entry = WRITERS.find("writers", name)
+    recipe = '{"schema":1,"keys":["été/漢字 😀.jpg","\\""]}'
+    path = tmp_path / f"a{suffix}"
+    writer = WRITERS.build(
+        entry, WRITERS.options(entry, {}), path, size=(12, 16), fps=20.0, loop=0, recipe=recipe
+    )
+    for number in range(5 if entry.record.animation else 1):
+        frame = torch.full((3, 12, 16), number / 5)
+        writer.write(frame, name=f"frame{number:06d}", seconds=None)
+    files = writer.close()
+    assert [kept_recipe(file) for file in files] == [recipe] * len(files)
+    moves = entry.record.animation and not entry.record.still and suffix != "/"
+    assert [is_animation(file) for file in files] == [moves] * len(files)
+    if moves:
+        frames = read_frames(path)
+        assert (frames.fps, frames.length, frames.size) == (20, 5, (12, 16))
+        shades = [float(frame.image.mean()) for frame in frames]
+        assert shades == pytest.approx([0, 0.2, 0.4, 0.6, 0.8], abs=0.01)
 
 
 @pytest.mark.parametrize("suffix", OPEN)

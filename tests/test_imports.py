@@ -22,12 +22,16 @@ LAYERS = [
     | {"neighbours", "picturefiles", "animations", "films", "framing"},
     {"data", "plugins", "registry", "runs", "checkpoints", "weights"},
     {"building", "keeping", "measuring", "models", "monitor", "rendering", "steering"}
+    | {"keys", "timing", "walkplan", "walksettings", "scene", "staging", "morph", "recipes"}
+    | {"filming", "fitting", "inversion", "remakesettings", "tracing"}
     | {"lookalikes", "choose", "curves", "history", "loop", "outputs", "paintings", "panels"}
+    | {"meter", "stamp"}
     | {
         "artstyle",
         "batches",
         "choices",
         "criterion",
+        "directions",
         "fastnet",
         "forecast",
         "guides",
@@ -50,7 +54,7 @@ LAYERS = [
         "watching",
     },
     {"pipelines"},
-    {"compose"},
+    {"compose", "remaking"},
     {"cli"},
     {"__main__"},
 ]

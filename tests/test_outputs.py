@@ -2,16 +2,19 @@
 
 import os
 import threading
+import time
 
 import pytest
 import torch
 
 from artgan.api import Writer
-from artgan.errors import ArtganError, ConfigError, PathError, PluginError
+from artgan.errors import ArtganError, ConfigError, OutputError, PathError, PluginError
 from artgan.images import Frame, Frames
 from artgan.outputs import (
     QUEUE_FRAMES,
     Output,
+    Spent,
+    _thinned,
     blaming,
     check_place,
     deliver,
@@ -77,7 +80,7 @@ def test_several_frames_need_more_than_one_picture():
         find("a.png", count=12)
     assert str(caught.value) == (
         "a.png holds one picture, 12 frames were asked for: "
-        "give a folder, such as a/, or another format"
+        "give a.poster.png, a.sheet.png, a folder, such as a/, or another format"
     )
     assert find("a.png", count=1)
 
@@ -87,7 +90,8 @@ def test_unknown_suffixes_are_refused_with_the_known_ones(out):
     with pytest.raises(ConfigError) as caught:
         find(out)
     assert str(caught.value).endswith(
-        "known: .gif, .mp4, .png, .webm, .webp, or a folder, its name ending in /"
+        "known: .apng, .avif, .gif, .mp4, .png, .poster.png, .sheet.png, .webm, .webp, or a "
+        "folder, its name ending in /"
     )
 
 
@@ -236,6 +240,113 @@ def test_only_a_few_frames_wait(monkeypatch, tmp_path):
     assert max(CountingWriter.ahead) <= QUEUE_FRAMES + 1
 
 
+# Side by side ---------------------------------------------------------------------------------
+
+
+class Noting:
+    """A writer that notes what it is told, and may be slow."""
+
+    def __init__(self, probes=0, seconds=0.0):
+        self.probes, self.seconds = probes, seconds
+        self.said, self.threads = [], set()
+
+    def prepare(self, images):
+        self.said.append(("prepare", len(images)))
+
+    def write(self, image, *, name, seconds):
+        self.threads.add(threading.get_ident())
+        time.sleep(self.seconds)
+        self.said.append(name)
+
+    def close(self):
+        self.said.append("close")
+        return []
+
+    def abort(self):
+        self.said.append("abort")
+
+
+def into(monkeypatch, *writers):
+    """Return outputs that are written by such writers, and where they are built."""
+    known = registry()
+    outputs = find(*(f"{number}.gif" for number in range(len(writers))))
+    built, asked = iter(writers), []
+
+    def build(entry, options, path, **how):
+        asked.append(how)
+        return next(built)
+
+    monkeypatch.setattr(known, "build", build)
+    return outputs, known, asked
+
+
+def test_each_output_has_a_thread_of_its_own_and_gets_every_frame(monkeypatch):
+    writers = [Noting(), Noting(seconds=0.002), Noting()]
+    outputs, known, _ = into(monkeypatch, *writers)
+    seen = []
+    deliver(frames(30), outputs, components=known, progress=lambda *n: seen.append(n))
+    names = [f"frame{number:06d}" for number in range(30)]
+    assert [writer.said for writer in writers] == [[*names, "close"]] * 3
+    threads = [writer.threads for writer in writers]
+    assert all(len(each) == 1 for each in threads)
+    assert len(set.union(*threads, {threading.get_ident()})) == 4
+    assert seen[-1] == (30, 30)
+
+
+def test_slow_writers_wait_for_each_other_no_longer_than_the_slowest(monkeypatch):
+    writers = [Noting(seconds=0.01) for _ in range(3)]
+    outputs, known, _ = into(monkeypatch, *writers)
+    spent = Spent()
+    deliver(frames(20), outputs, components=known, spent=spent)
+    assert 0.2 <= spent.encoding <= spent.whole < 0.45  # one after the other they take 0.6
+    assert 0 <= spent.rendering < 0.2
+
+
+def test_one_that_fails_ends_the_others_too(monkeypatch):
+    good, bad = Noting(), Noting()
+    outputs, known, _ = into(monkeypatch, good, bad)
+    bad.write = lambda image, **how: (_ for _ in ()).throw(OutputError("full"))
+    source = frames(1000)
+    with pytest.raises(OutputError, match="full"):
+        deliver(source, outputs, components=known)
+    assert good.said[-1] == bad.said[-1] == "abort"
+    assert "close" not in good.said
+    assert sum(1 for _ in source) > 900
+    assert not any(t.name == "artgan-encoder" for t in threading.enumerate())
+
+
+def test_a_recipe_for_all_or_for_each(monkeypatch):
+    for recipe, expected in (
+        (None, [None, None]),
+        ("all", ["all", "all"]),
+        (lambda output: output.path.name, ["0.gif", "1.gif"]),
+    ):
+        outputs, known, asked = into(monkeypatch, Noting(), Noting())
+        deliver(frames(1), outputs, components=known, loop=3, recipe=recipe)
+        assert [how["recipe"] for how in asked] == expected
+        assert {how["loop"] for how in asked} == {3}
+
+
+def probed(count=6, **more):
+    """Return frames of which some may be seen before."""
+    made = frames(count, **more)
+
+    def probe(wanted):
+        return [torch.zeros(3, 4, 6)] * min(wanted, count)
+
+    return Frames(made.frames, made.size, made.fps, made.length, probe)
+
+
+def test_only_writers_that_ask_see_frames_before_and_only_where_there_are_any(monkeypatch):
+    for source, said in ((probed(2), ("prepare", 2)), (frames(2), "frame000000")):
+        plain, asking = Noting(), Noting(probes=5)
+        outputs, known, _ = into(monkeypatch, plain, asking)
+        deliver(source, outputs, components=known)
+        assert plain.said == ["frame000000", "frame000001", "close"]
+        assert asking.said[0] == said
+        assert asking.said[-3:] == plain.said
+
+
 # Folders with an older sequence ---------------------------------------------------------------
 
 
@@ -266,9 +377,14 @@ STRANGE = """
 
     class Strange:
         fault = "none"
+        probes = 1
 
         def __init__(self, options, path, **how):
             self.path = path
+
+        def prepare(self, images):
+            if self.fault == "prepare":
+                raise ValueError("too few colours")
 
         def write(self, image, *, name, seconds):
             if self.fault == "write":
@@ -291,6 +407,7 @@ STRANGE = """
 @pytest.mark.parametrize(
     ("fault", "error", "message"),
     [
+        ("prepare", PluginError, "failed: ValueError: too few colours"),
         ("write", PluginError, "failed: ValueError: no such \\x1b[2J colour"),
         ("exit", PluginError, "failed: SystemExit: 3"),
         ("close", PluginError, "failed: no space is left on the disk: free some and try again"),
@@ -304,9 +421,22 @@ def test_a_strangers_writer_that_fails_is_named(strangers, tmp_path, fault, erro
     outputs = find(f"{tmp_path}/a.odd", f"{tmp_path}/b.gif")
     registry().target(outputs[0].entry).fault = fault
     with pytest.raises(error) as caught:
-        deliver(frames(), outputs, components=registry())
+        deliver(probed(), outputs, components=registry())
     start = "" if fault == "sentence" else "writer 'strange-dist:strange' "
     assert str(caught.value).startswith(start + message)
+    assert [path.name for path in tmp_path.iterdir()] == ["site"]
+
+
+def test_a_source_that_cannot_be_probed_is_not_blamed_on_a_writer(strangers, tmp_path):
+    strangers("strange-dist", {"strange_plugin": STRANGE})
+
+    def probe(wanted):
+        raise ZeroDivisionError("the network")
+
+    source = frames()
+    unseen = Frames(source.frames, source.size, source.fps, source.length, probe)
+    with pytest.raises(ZeroDivisionError, match="the network"):
+        deliver(unseen, find(f"{tmp_path}/a.odd", f"{tmp_path}/b.gif"), components=registry())
     assert [path.name for path in tmp_path.iterdir()] == ["site"]
 
 
@@ -314,3 +444,12 @@ def test_our_own_mistakes_are_not_blamed_on_anybody():
     (output,) = find("a.gif")
     with pytest.raises(ZeroDivisionError), blaming(output.entry):
         raise ZeroDivisionError
+
+
+def test_writers_see_large_frames_thinned():
+    """Every third row and column of 1,200 pixels, in memory of their own."""
+    image = torch.rand(1, 30, 1200)
+    seen = _thinned(image)
+    assert torch.equal(seen, image[:, ::3, ::3])
+    assert seen.untyped_storage().nbytes() < image.untyped_storage().nbytes()
+    assert torch.equal(_thinned(image[..., :512]), image[..., :512])

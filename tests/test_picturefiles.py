@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import torch
 from corpus import encoded, noise, quarters, solid
-from PIL import Image, ImageCms
+from PIL import Image, ImageCms, features
 
 from artgan import files
 from artgan.errors import ConfigError, OutputError, ShapeError
@@ -229,6 +229,17 @@ def test_recipes_come_back(tmp_path, suffix, channels, recipe):
 def test_without_a_recipe_there_is_none(tmp_path, suffix):
     write_picture(tmp_path / f"a{suffix}", picture(4), recipe=None)
     assert read_recipe(tmp_path / f"a{suffix}") is None
+
+
+def test_a_recipe_in_an_avif_is_found(tmp_path):
+    exif = Image.Exif()
+    exif[270] = b"artgan:" + RECIPE.encode()
+    if not features.check("avif"):
+        pytest.skip("this Pillow knows no AVIF")
+    solid().save(tmp_path / "a.avif", exif=exif)
+    assert read_recipe(tmp_path / "a.avif") == RECIPE
+    solid().save(tmp_path / "b.avif")
+    assert read_recipe(tmp_path / "b.avif") is None
 
 
 def test_jpeg_keeps_a_recipe_as_long_as_its_comment_may_be(tmp_path):

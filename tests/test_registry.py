@@ -266,7 +266,10 @@ def test_one_name_in_two_kinds_is_no_clash(strangers, capsys):
 def test_an_unknown_name_gets_the_nearest_and_the_list():
     with pytest.raises(ComponentError) as caught:
         Registry(entry_points=()).find("samplers", "slrep")
-    assert str(caught.value) == ("no sampler 'slrep': did you mean 'slerp'? known: circle, slerp")
+    assert str(caught.value) == (
+        "no sampler 'slrep': did you mean 'slerp'? known: circle, direction, drift, lerp, slerp, "
+        "spline, truncation"
+    )
     assert caught.value.exit_code == 2
 
 

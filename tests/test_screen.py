@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from artgan import screen
-from artgan.screen import console, file_size, is_terminal, plural, safe, say
+from artgan.screen import console, file_size, is_terminal, parse_bytes, plural, safe, say
 
 
 @pytest.mark.parametrize(
@@ -68,6 +68,39 @@ def test_plural():
 )
 def test_file_size(count, shown):
     assert file_size(count) == shown
+
+
+@pytest.mark.parametrize(
+    ("text", "count"),
+    [
+        ("8MB", 8_000_000),
+        (" 8 mb ", 8_000_000),
+        ("1.5 kB", 1_500),
+        ("0.5GB", 500_000_000),
+        ("2TB", 2 * 10**12),
+        ("1000", 1_000),
+        ("1 byte", 1),
+        ("999 bytes", 999),
+        ("0", 0),
+        ("0.4", 0),
+    ],
+)
+def test_parse_bytes(text, count):
+    assert parse_bytes(text) == count
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "MB", "much", "-8MB", "+8MB", "8 M B", "1e6", "8,5MB", "1.MB", ".5MB", "8MiB", "8MB/s"]
+    + ["٨MB", "8MB\nx", "nan", "inf", "0x10", "9" * 16, "1" * 100_000],
+)
+def test_what_is_no_size(text):
+    assert parse_bytes(text) is None
+
+
+@pytest.mark.parametrize("count", [0, 1, 999, 1_000, 1_500, 12_300_000, 4_300_000_000])
+def test_sizes_are_read_as_they_are_written(count):
+    assert parse_bytes(file_size(count)) == count
 
 
 def test_say_goes_to_stderr(capsys):

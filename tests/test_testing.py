@@ -54,8 +54,9 @@ def complaint(module, record, build):
 
 def test_an_isolated_registry_holds_what_is_given():
     assert components(isolated_registry()) == []
-    names = {entry.record.name for entry in components(isolated_registry("artgan_plugins"))}
-    assert "dcgan" in names
+    entries = components(isolated_registry("artgan_plugins"))
+    names = {(entry.record.kind, entry.record.name) for entry in entries}
+    assert ("architectures", "dcgan") in names
     import artgan_plugins
 
     assert len(components(isolated_registry(artgan_plugins))) == len(names)
@@ -766,8 +767,8 @@ def ring(keys, u):
     ],
 )
 def test_a_broken_sampler_is_found(path, message):
-    samplers.check(Sampler("s", "m:f"), lambda: ring, "it")
-    assert message in complaint(samplers, Sampler("s", "m:f"), lambda: path)
+    samplers.check(Sampler("s", "m:f", keyed=False), lambda: ring, "it")
+    assert message in complaint(samplers, Sampler("s", "m:f", keyed=False), lambda: path)
 
 
 def test_a_sampler_is_called_as_a_walk_calls_it():
@@ -775,7 +776,7 @@ def test_a_sampler_is_called_as_a_walk_calls_it():
         assert keys.dtype == u.dtype == torch.float32
         return ring(keys, u).double()
 
-    assert complaint(samplers, Sampler("s", "m:f"), lambda: path) == (
+    assert complaint(samplers, Sampler("s", "m:f", keyed=False), lambda: path) == (
         "it, 1 keys: codes at 9 positions: got torch.float64, expected torch.float32"
     )
 
@@ -788,7 +789,9 @@ def test_a_sampler_gets_as_many_keys_as_its_record_says(least, most):
         seen.add(len(keys))
         return ring(keys, u)
 
-    samplers.check(Sampler("s", "m:f", min_keys=least, max_keys=most), lambda: path, "it")
+    samplers.check(
+        Sampler("s", "m:f", keyed=False, min_keys=least, max_keys=most), lambda: path, "it"
+    )
     assert min(seen) == least
     assert max(seen) == min(least + 2, most or least + 2)
 
@@ -799,13 +802,13 @@ def test_a_sampler_that_refuses_what_its_record_says_is_found():
             raise ConfigError("two at most")
         return ring(keys, u)
 
-    samplers.check(Sampler("s", "m:f", max_keys=2), lambda: path, "it")
-    assert complaint(samplers, Sampler("s", "m:f"), lambda: path) == (
+    samplers.check(Sampler("s", "m:f", keyed=False, max_keys=2), lambda: path, "it")
+    assert complaint(samplers, Sampler("s", "m:f", keyed=False), lambda: path) == (
         "it, 3 keys: refused (two at most), but its record says from 1 to any number"
     )
-    assert complaint(samplers, Sampler("s", "m:f", min_keys=3, max_keys=2), lambda: path) == (
-        "it: max_keys is 2, expected None or at least min_keys, 3"
-    )
+    assert complaint(
+        samplers, Sampler("s", "m:f", keyed=False, min_keys=3, max_keys=2), lambda: path
+    ) == ("it: max_keys is 2, expected None or at least min_keys, 3")
 
 
 @pytest.mark.parametrize("least", [1, 3])
@@ -815,7 +818,7 @@ def test_degenerate_keys_are_tried(least):
             return ring(keys, u) * float("nan")
         return ring(keys, u)
 
-    record = Sampler("s", "m:f", min_keys=least)
+    record = Sampler("s", "m:f", keyed=False, min_keys=least)
     assert "codes between opposite keys" in complaint(samplers, record, lambda: path)
 
 

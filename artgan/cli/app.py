@@ -37,6 +37,9 @@ COMMANDS: dict[str, Command] = {
     "train": Command("artgan.cli.train:app", "Train a GAN on a folder of pictures.", "Make"),
     "sample": Command("artgan.cli.sample:app", "Draw pictures from a run.", "Make"),
     "walk": Command("artgan.cli.walk:app", "Render a looping walk through latents.", "Make"),
+    "invert": Command("artgan.cli.invert:app", "Find photos in a run's latent space.", "Make"),
+    "like": Command("artgan.cli.like:app", "Remember the seeds you like.", "Make"),
+    "remake": Command("artgan.cli.remake:app", "Make a file again from its recipe.", "Make"),
     "stylize": Command(
         "artgan.cli.stylize:app", "Redraw pictures in the style of another.", "Make"
     ),
@@ -49,6 +52,7 @@ COMMANDS: dict[str, Command] = {
     "evaluate": Command(
         "artgan.cli.evaluate:app", "Measure a run's pictures, or judge redrawn ones.", "Look"
     ),
+    "show": Command("artgan.cli.show:app", "Print how a file was made.", "Look"),
     "check": Command("artgan.cli.check:app", "Say what training would make of a folder.", "Look"),
     "runs": Command("artgan.cli.runs:app", "List runs, or remove old checkpoints.", "Look"),
     "diagnose": Command("artgan.cli.diagnose:app", "Say how a run went, with curves.", "Look"),

@@ -30,6 +30,7 @@ def sample(
     psi: Annotated[float | None, flag(S, "psi", "--psi", "--truncation-psi")] = None,
     grid: Annotated[bool | None, flag(S, "grid", "--grid")] = None,
     columns: Annotated[int | None, flag(S, "columns")] = None,
+    label: Annotated[bool | None, flag(S, "label", "--label")] = None,
     scale: Annotated[int | None, flag(S, "scale")] = None,
     pixels: Annotated[bool | None, flag(S, "pixels", "--pixels")] = None,
     out: Annotated[str | None, flag(S, "out", "--out", "-o", metavar="PATH")] = None,
@@ -43,8 +44,9 @@ def sample(
     A seed is always the same picture, byte for byte, whatever is drawn beside it.
     """
     settings = given(
-        run=run, seeds=seeds, psi=psi, grid=grid, columns=columns, scale=scale, pixels=pixels,
-        out=out, overwrite=overwrite, meta=meta, runs=runs, device=device,
+        run=run, seeds=seeds, psi=psi, grid=grid, columns=columns, label=label,
+        scale=scale, pixels=pixels, out=out, overwrite=overwrite, meta=meta, runs=runs,
+        device=device,
     )  # fmt: skip
     config = validate(SampleConfig, settings, "")
     sample_paths(config)  # refuses before anything heavy is loaded

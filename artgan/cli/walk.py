@@ -2,23 +2,29 @@
 
 from __future__ import annotations
 
-import time
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from artgan.cli.progress import progress
+from artgan.cli.filming import shoot
 from artgan.cli.settings import argument, flag, given
-from artgan.cli.stopping import terminable
 from artgan.config import component_tables, merge, parse_set, validate
 from artgan.errors import ConfigError
-from artgan.outputs import Output, find_outputs, remove_surplus
-from artgan.pipelines.walk import WalkConfig, check_walk, walk_studio
+from artgan.keys import FAVOURITES, Key, favourites_of
+from artgan.outputs import Output, find_outputs
+from artgan.pipelines.walk import plan_walk, walk_studio
 from artgan.registry import Registry, registry
 from artgan.rendering import describe_truncation
-from artgan.screen import file_size, plural, safe, say
+from artgan.screen import safe, say
 from artgan.studio import Studio
+from artgan.walksettings import WalkConfig, check_walk, keys_a_tile, usual_keys, usual_sampler
+
+if TYPE_CHECKING:
+    from artgan.models import Model
+    from artgan.plugins import Entry
+    from artgan.tracing import Stage
 
 __all__ = ["app", "walk"]
 
@@ -26,22 +32,24 @@ app = typer.Typer(add_completion=False)
 
 W = WalkConfig
 
+PATH, TIMING, PICTURE = "The path", "Timing", "The picture"
+
+
+def _extra(name: str, text: str, panel: str, **more: Any) -> Any:
+    """Return an option that stands for no setting of its own."""
+    more = {"show_default": False, "show_envvar": False, "rich_help_panel": panel, **more}
+    return typer.Option(name, help=text, **more)
+
+
+def _flag(name: str, panel: str, *names: str, **more: Any) -> Any:
+    return flag(W, name, *names, rich_help_panel=panel, **more)
+
 
 @app.command()
 def walk(
     ctx: typer.Context,
     run: Annotated[str, argument(W, "run", metavar="RUN")],
     keys: Annotated[str | None, flag(W, "keys", "--keys", "--seeds", metavar="LIST")] = None,
-    seconds: Annotated[float | None, flag(W, "seconds")] = None,
-    fps: Annotated[float | None, flag(W, "fps")] = None,
-    frames: Annotated[int | None, flag(W, "frames")] = None,
-    sampler: Annotated[str | None, flag(W, "sampler", metavar="NAME")] = None,
-    psi: Annotated[float | None, flag(W, "psi", "--psi", "--truncation-psi")] = None,
-    scale: Annotated[int | None, flag(W, "scale")] = None,
-    pixels: Annotated[bool | None, flag(W, "pixels", "--pixels")] = None,
-    loop: Annotated[int | None, flag(W, "loop")] = None,
-    stylize: Annotated[list[str] | None, flag(W, "stylize", metavar="FILE")] = None,
-    strength: Annotated[float | None, flag(W, "strength")] = None,
     out: Annotated[
         list[str] | None,
         flag(
@@ -54,6 +62,58 @@ def walk(
             "makes a folder of PNGs. [default: walk.gif]",
         ),
     ] = None,
+    sampler: Annotated[str | None, _flag("sampler", PATH, metavar="NAME")] = None,
+    wander: Annotated[
+        float | None, _extra("--wander", "Sampler drift, and how far it roams.", PATH)
+    ] = None,
+    direction: Annotated[
+        int | None,
+        _extra("--direction", "Sampler direction, and which: 0 changes the most.", PATH),
+    ] = None,
+    loop: Annotated[bool, _extra("--loop", "Go on to the first key: what is usual.", PATH)] = False,
+    open_: Annotated[bool, _extra("--open", "End at the last key.", PATH)] = False,
+    boomerang: Annotated[bool, _extra("--boomerang", "Go back the way it came.", PATH)] = False,
+    rounds: Annotated[int | None, _flag("rounds", PATH)] = None,
+    psi: Annotated[float | None, _flag("psi", PATH, "--psi", "--truncation-psi")] = None,
+    mix: Annotated[str | None, _flag("mix", PATH, metavar="KEY")] = None,
+    mix_layers: Annotated[str | None, _flag("mix_layers", PATH, metavar="A-B")] = None,
+    growth: Annotated[bool | None, _flag("growth", PATH, "--growth")] = None,
+    blend: Annotated[str | None, _flag("blend", PATH, metavar="RUN")] = None,
+    seconds: Annotated[float | None, _flag("seconds", TIMING)] = None,
+    fps: Annotated[float | None, _flag("fps", TIMING)] = None,
+    frames: Annotated[int | None, _flag("frames", TIMING)] = None,
+    bpm: Annotated[float | None, _flag("bpm", TIMING)] = None,
+    beats: Annotated[int | None, _flag("beats", TIMING)] = None,
+    pace: Annotated[str | None, _flag("pace", TIMING, metavar="PACE")] = None,
+    ease: Annotated[str | None, _flag("ease", TIMING, metavar="NAME")] = None,
+    hold: Annotated[float | None, _flag("hold", TIMING)] = None,
+    plays: Annotated[int | None, _flag("plays", TIMING)] = None,
+    grid: Annotated[str | None, _flag("grid", PICTURE, metavar="CxR")] = None,
+    wave: Annotated[str | None, _flag("wave", PICTURE, metavar="NAME")] = None,
+    own_keys: Annotated[bool | None, _flag("own_keys", PICTURE, "--own-keys")] = None,
+    effect: Annotated[
+        list[str] | None, _flag("effects", PICTURE, "--effect", metavar="NAME")
+    ] = None,
+    scale: Annotated[int | None, _flag("scale", PICTURE)] = None,
+    pixels: Annotated[bool | None, _flag("pixels", PICTURE, "--pixels")] = None,
+    sign: Annotated[str | None, _flag("sign", PICTURE, metavar="FILE")] = None,
+    corner: Annotated[str | None, _flag("corner", PICTURE, metavar="NAME")] = None,
+    stylize: Annotated[list[str] | None, _flag("stylize", PICTURE, metavar="FILE")] = None,
+    strength: Annotated[float | None, _flag("strength", PICTURE)] = None,
+    preview: Annotated[
+        bool, typer.Option("--preview", help="Play it in the terminal first.", show_envvar=False)
+    ] = False,
+    gif_quality: Annotated[
+        str | None,
+        typer.Option(
+            "--gif-quality",
+            show_default=False,
+            show_envvar=False,
+            metavar="NAME",
+            help="best, smooth, small or draft; the same as --set writers.gif.quality=NAME.",
+        ),
+    ] = None,
+    max_size: Annotated[str | None, flag(W, "max_size", metavar="SIZE")] = None,
     overwrite: Annotated[bool | None, flag(W, "overwrite", "--overwrite")] = None,
     meta: Annotated[bool | None, flag(W, "meta", "--meta/--no-meta")] = None,
     runs: Annotated[str | None, flag(W, "runs", metavar="DIR")] = None,
@@ -62,7 +122,7 @@ def walk(
         list[str] | None,
         typer.Option(
             "--set",
-            help="An option of what the walk uses, such as samplers.slerp.easing=sine.",
+            help="An option of what the walk uses, such as samplers.drift.seed=3.",
             metavar="KIND.NAME.OPTION=VALUE",
             show_envvar=False,
         ),
@@ -70,19 +130,33 @@ def walk(
 ) -> None:
     """Render a looping walk through the pictures of a run, from key to key.
 
-    The loop closes by construction; the same call gives the same bytes.
+    The loop closes by construction; the same call gives the same bytes. Interrupted, it leaves
+    nothing.
     """
     assigned = parse_set(set_ or [])
+    sampler, assigned = _shorthands(sampler, wander, direction, gif_quality, assigned)
     settings = given(
-        run=run, keys=keys, seconds=seconds, fps=fps, frames=frames, sampler=sampler, psi=psi,
-        scale=scale, pixels=pixels, loop=loop, stylize=stylize or None, strength=strength,
-        out=out or None, overwrite=overwrite, meta=meta, runs=runs, device=device,
-        components=merge(component_tables(ctx.obj or {}), assigned),
+        run=run, keys=keys, sampler=sampler, shape=_shape(loop, open_, boomerang), rounds=rounds,
+        psi=psi, mix=mix, mix_layers=mix_layers, growth=growth, blend=blend, seconds=seconds,
+        fps=fps, frames=frames, bpm=bpm, beats=beats, pace=_number(pace), ease=ease, hold=hold,
+        plays=plays, grid=grid, wave=wave, own_keys=own_keys, effects=effect or None, scale=scale,
+        pixels=pixels, sign=sign, corner=corner, stylize=stylize or None, strength=strength,
+        max_size=max_size, out=out or None, overwrite=overwrite, meta=meta, runs=runs,
+        device=device, components=merge(component_tables(ctx.obj or {}), assigned),
     )  # fmt: skip
     config = validate(WalkConfig, settings, "")
-    if strength is not None and not config.stylize:
-        raise ConfigError("--strength is of a style: give --stylize FILE, or leave it out")
+    _check_partners(config, settings)
     components = registry()
+    sources: list[Key | Path] = []
+    if config.keys is None:
+        sources += usual_keys(config, components)
+    else:
+        sources += _asked(config, config.keys)
+    mixed = [] if config.mix is None else _asked(config, config.mix)
+    if len(mixed) > 1:
+        raise ConfigError(
+            f"--mix is {safe(config.mix)}: expected one key, {len(mixed):,} were given"
+        )
     outputs = find_outputs(
         config.out,
         fps=config.fps,
@@ -91,60 +165,164 @@ def walk(
         tables=config.components,
         count=config.count,
     )
-    check_walk(config, components)
+    check_walk(config, components, sources)
     studio = walk_studio(config, components)
-    _check_used(assigned, config, outputs, components, studio)
-    started = time.monotonic()
-    files = _render(config, outputs, components, studio)
-    _report(config, files, time.monotonic() - started)
-    if config.overwrite:
-        surplus = remove_surplus(outputs, files)
-        if surplus:
-            say(f"removed {plural(surplus, 'frame')} of an older, longer walk")
-    for output in outputs:
-        print(safe(output.path))
+    _check_used(assigned, config, outputs, len(sources), components, studio)
+    _render(config, sources, mixed, outputs, components, studio, preview=preview)
+
+
+def _shorthands(
+    sampler: str | None,
+    wander: float | None,
+    direction: int | None,
+    gif_quality: str | None,
+    assigned: dict[str, Any],
+) -> tuple[str | None, dict[str, Any]]:
+    """Return the sampler and the options that flags stand for which are of one component."""
+    for name, option, value in (("drift", "wander", wander), ("direction", "number", direction)):
+        if value is None:
+            continue
+        if sampler not in (None, name):
+            flag_name = "wander" if name == "drift" else name
+            raise ConfigError(
+                f"--{flag_name} is of sampler {name}, and --sampler {safe(sampler)} was given: "
+                "leave one of them out"
+            )
+        sampler = name
+        assigned = merge(assigned, {"samplers": {name: {option: value}}})
+    if gif_quality is not None:
+        assigned = merge(assigned, {"writers": {"gif": {"quality": gif_quality}}})
+    return sampler, assigned
+
+
+def _shape(loop: bool, open_: bool, boomerang: bool) -> str | None:
+    chosen = [n for n, on in (("loop", loop), ("open", open_), ("boomerang", boomerang)) if on]
+    if len(chosen) > 1:
+        raise ConfigError(f"--{chosen[0]} and --{chosen[1]} exclude each other: give one of them")
+    return chosen[0] if chosen else None
+
+
+def _number(pace: str | None) -> float | str | None:
+    """Return a pace as a number where it is one."""
+    try:
+        return None if pace is None else float(pace)
+    except ValueError:
+        return pace
+
+
+def _check_partners(config: WalkConfig, settings: dict[str, Any]) -> None:
+    """Refuse what changes nothing without another setting."""
+    for name, what, partner, missing in (
+        ("strength", "a style", "stylize FILE", not config.stylize),
+        ("corner", "a signature", "sign FILE", config.sign is None),
+        ("mix_layers", "a mixed key", "mix KEY", config.mix is None),
+        ("wave", "tiles", "grid CxR", config.grid is None),
+        ("own_keys", "tiles", "grid CxR", config.grid is None),
+    ):
+        if name in settings and missing:
+            raise ConfigError(
+                f"--{name.replace('_', '-')} is of {what}: give --{partner}, or leave it out"
+            )
 
 
 def _render(
-    config: WalkConfig, outputs: list[Output], components: Registry, studio: Studio | None
-) -> list[Path]:
+    config: WalkConfig,
+    sources: Sequence[Key | Path],
+    mixed: Sequence[Key | Path],
+    outputs: list[Output],
+    components: Registry,
+    studio: Studio | None,
+    *,
+    preview: bool,
+) -> None:
+    from artgan.filming import Film
     from artgan.models import open_model
-    from artgan.outputs import deliver
-    from artgan.pipelines.walk import restyled, walk_recipe
-    from artgan.pipelines.walk import walk as walk_frames
 
     if studio is not None:
         studio.check()
+    mark = None
+    if config.sign is not None:
+        from artgan.stamp import load_mark
+
+        mark = load_mark(Path(config.sign))
+    stages = _stages(config)
     model = open_model(config.run, runs=Path(config.runs), device=config.device)
     say(f"walking through {model.label}")
     note = describe_truncation(model, config.psi)
     if note is not None:
         say(note)
-    frames = walk_frames(config, model, components)
     if studio is not None:
-        frames = restyled(config, frames, studio, components)
         say(f"drawing it in the style of {', '.join(map(safe, config.stylize))}")
-    with terminable(), progress("rendering") as show:
-        return deliver(
-            frames,
-            outputs,
-            components=components,
-            loop=config.loop,
-            recipe=walk_recipe(config, model, components),
-            progress=show,
-        )
+    keys = _found(config, sources, model)
+    mix = next(iter(_found(config, mixed, model)), None)
+    origins = [origin for origin, _ in stages]
+    plan = plan_walk(config, model, components, keys, mixed=mix, stages=origins)
+    film = Film(
+        plan,
+        model,
+        components,
+        stages=[load for _, load in stages],
+        mark=mark,
+        studio=studio,
+        meta=config.meta,
+    )
+    shoot(film, outputs, most=config.most_bytes, overwrite=config.overwrite, preview=preview)
+
+
+def _stages(config: WalkConfig) -> list[Stage]:
+    """Return the checkpoints that the network goes through, none if it stays as it is."""
+    from artgan.models import find_weights
+    from artgan.tracing import growth_of, origin_of
+
+    runs = Path(config.runs)
+    if config.growth:
+        return growth_of(config.run, runs)
+    if config.blend is None:
+        return []
+    first, second = find_weights(config.run, runs), find_weights(config.blend, runs)
+    say(f"turning into {second.label}")
+    return [(origin_of(first), lambda: first), (origin_of(second), lambda: second)]
+
+
+def _asked(config: WalkConfig, text: str) -> list[Key | Path]:
+    """Return the keys of a list; photos among them stay paths."""
+    named = FAVOURITES in [part.strip() for part in text.split(",")]
+    own = favourites_of(config.run, Path(config.runs)) if named else None
+    from artgan.recipes import gather_keys
+
+    return gather_keys(text, own)
+
+
+def _found(config: WalkConfig, sources: Sequence[Key | Path], model: Model) -> list[Key]:
+    """Return keys as they are, and those of photos once they are found in the latent space."""
+    keys = []
+    for source in sources:
+        if isinstance(source, Key):
+            keys.append(source)
+            continue
+        from artgan.cli.invert import key_of_photo
+
+        keys.append(key_of_photo(source, model, run=config.run, runs=Path(config.runs)))
+    return keys
 
 
 def _check_used(
     assigned: dict[str, Any],
     config: WalkConfig,
     outputs: list[Output],
+    keys: int,
     components: Registry,
     studio: Studio | None,
 ) -> None:
     """Refuse --set of a component that this walk does not use: it would change nothing."""
-    sampler = components.find("samplers", config.sampler)
-    used = {"samplers": [sampler], "writers": [output.entry for output in outputs]}
+    columns, rows = config.grid or (1, 1)
+    each = keys_a_tile(config, keys, columns * rows) if config.grid else keys
+    sampler = components.find("samplers", usual_sampler(config, each))
+    used: dict[str, list[Entry]] = {
+        "samplers": [sampler],
+        "writers": [output.entry for output in outputs],
+        "effects": [components.find("effects", name) for name in config.effects],
+    }
     if studio is not None:
         used["extractors"] = [studio.extractor]
         used["losses"] = [each.entry for each in studio.losses]
@@ -156,11 +334,3 @@ def _check_used(
                     f"--set {safe(kind)}.{safe(name)}: this walk uses "
                     + ", ".join(f"{k}.{e.record.name}" for k, found in used.items() for e in found)
                 )
-
-
-def _report(config: WalkConfig, files: list[Path], seconds: float) -> None:
-    size = sum(path.stat().st_size for path in files)
-    say(
-        f"{plural(config.count, 'frame')}, {config.count / config.fps:.2f} s at {config.fps:g} "
-        f"frames a second, {file_size(size)}, in {seconds:.1f} s"
-    )

@@ -6,7 +6,6 @@ import contextlib
 import functools
 import hashlib
 import os
-import re
 import shutil
 import zlib
 from collections.abc import Iterable, Iterator, Sequence
@@ -22,7 +21,7 @@ from artgan.data.twins import find_twins
 from artgan.errors import ConfigError, ImageError, OutputError
 from artgan.files import atomic_write
 from artgan.pictures import PictureSpec
-from artgan.screen import plural, safe, say
+from artgan.screen import parse_bytes, plural, safe, say
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -39,7 +38,6 @@ __all__ = [
 DEFAULT_LIMIT = 4 << 30
 """More bytes than this are not stored: pictures are then decoded on demand."""
 
-_UNITS = {"": 1, "bytes": 1, "kb": 10**3, "mb": 10**6, "gb": 10**9, "tb": 10**12}
 _VERSION = 2  # of what is stored and of how pictures are decoded and fitted
 _SPARE = 256 << 20  # bytes left free on the disk
 
@@ -94,12 +92,12 @@ def storage_limit() -> int:
     given = os.environ.get("ARTGAN_CACHE_LIMIT", "").strip()
     if not given:
         return DEFAULT_LIMIT
-    match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([a-z]*)", given.lower(), re.ASCII)
-    if match is None or match[2] not in _UNITS:
+    limit = parse_bytes(given)
+    if limit is None:
         raise ConfigError(
             f"ARTGAN_CACHE_LIMIT is {safe(repr(given))}: expected a size such as 500MB or 4GB"
         )
-    return round(float(match[1]) * _UNITS[match[2]])
+    return limit
 
 
 def prepare(

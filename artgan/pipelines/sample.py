@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic import Field, field_validator
 
 from artgan.api import ConfigError
+from artgan.choices import LABEL, labelled
 from artgan.images import Sheet, save_png
 from artgan.latents import draw, parse_seeds
 from artgan.options import Options
@@ -40,6 +40,7 @@ class SampleConfig(Options):
     columns: int | None = Field(
         None, ge=1, le=10_000, description="pictures in a row of the grid; none given: about square"
     )
+    label: bool = Field(False, description="write the seed below each picture of the grid")
     scale: int = Field(1, ge=1, le=64, description="times as large")
     pixels: bool = Field(False, description="enlarge with square pixels, not smoothly")
     out: str = Field("samples/", min_length=1, description="folder, or a .png for a single file")
@@ -68,6 +69,8 @@ def sample_paths(config: SampleConfig) -> list[Path]:
         ConfigError: the output is neither a folder nor a .png, or one file for several pictures.
         PathError: something is in the way.
     """
+    if config.label and not config.grid:
+        raise ConfigError("--label is of a grid: add --grid, or leave it out")
     out, seeds = Path(config.out), config.wanted
     single = out.suffix.lower() == ".png" and not config.out.endswith(("/", os.sep))
     if single and not out.is_dir():
@@ -111,7 +114,8 @@ def sample(config: SampleConfig, model: Model, progress: Progress | None = None)
     if config.grid:
         _check_grid(len(seeds), config, model)
         height, width = (side * config.scale for side in model.size)
-        sheet = Sheet(len(seeds), model.channels, (height, width), columns=config.columns)
+        room = (height + LABEL if config.label else height, width)
+        sheet = Sheet(len(seeds), model.channels, room, columns=config.columns)
     for start in range(0, len(seeds), RENDER_BATCH):
         part = seeds[start : start + RENDER_BATCH]
         z = draw(part, int(model.generator.z_dim), model.prior)  # type: ignore[arg-type]
@@ -119,7 +123,7 @@ def sample(config: SampleConfig, model: Model, progress: Progress | None = None)
         images = render(model, codes, scale=config.scale, smooth=not config.pixels)
         for number, image in enumerate(images, start):
             if sheet is not None:
-                sheet.add(image)
+                sheet.add(labelled(image, str(seeds[number])) if config.label else image)
             else:
                 save_png(paths[number], image, _recipe(config, model, seeds[number : number + 1]))
             if progress is not None:
@@ -140,11 +144,14 @@ def _recipe(config: SampleConfig, model: Model, seeds: list[int]) -> str | None:
     }
     if config.grid:
         settings |= {"grid": True, "columns": config.columns}
+    if config.label:
+        settings["label"] = True
     return recipe("sample", model, settings)
 
 
 def _check_grid(count: int, config: SampleConfig, model: Model) -> None:
-    pixels = count * math.prod(model.size) * config.scale**2
+    height, width = (side * config.scale for side in model.size)
+    pixels = count * (height + LABEL * config.label) * width
     if pixels > MAX_GRID_PIXELS:
         raise ConfigError(
             f"a grid of {plural(count, 'picture')} has {pixels / 1e6:,.0f} million pixels, "

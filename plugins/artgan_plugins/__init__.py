@@ -14,14 +14,14 @@ from artgan.api import (
     Objective,
     Policy,
     Regularizer,
-    Sampler,
-    Writer,
     hookimpl,
 )
+from artgan_plugins.films import artgan_effects, artgan_samplers, artgan_writers
 
 __all__ = [
     "artgan_architectures",
     "artgan_augmentations",
+    "artgan_effects",
     "artgan_extractors",
     "artgan_losses",
     "artgan_metrics",
@@ -358,64 +358,4 @@ def artgan_extractors() -> Iterator[Extractor]:
         options=f"{_HERE}.extractors.options:RandomOptions",
         source="Ustyuzhaninov et al. 2016, arXiv:1606.00021",
         learns=True,
-    )
-
-
-@hookimpl
-def artgan_samplers() -> Iterator[Sampler]:
-    """Yield the paths through latents."""
-    yield Sampler(
-        "slerp",
-        f"{_HERE}.samplers.slerp:build",
-        summary="great-circle arcs from key to key and back to the first",
-        options=f"{_HERE}.samplers.options:SlerpOptions",
-        source="White 2016, arXiv:1609.04468 §2.1",
-    )
-    yield Sampler(
-        "circle",
-        f"{_HERE}.samplers.circle:build",
-        summary="one even great circle through one or two keys",
-        options=f"{_HERE}.samplers.options:CircleOptions",
-        max_keys=2,
-    )
-
-
-@hookimpl
-def artgan_writers() -> Iterator[Writer]:
-    """Yield the file formats."""
-    yield Writer(
-        "gif",
-        f"{_HERE}.writers.gif:open_gif",
-        summary="looping GIF, streamed",
-        options=f"{_HERE}.writers.options:GifOptions",
-        suffixes=(".gif",),
-        max_fps=50.0,
-    )
-    yield Writer(
-        "webp",
-        f"{_HERE}.writers.webp:open_webp",
-        summary="animated WebP, streamed: all colours, smooth edges",
-        options=f"{_HERE}.writers.options:WebpOptions",
-        suffixes=(".webp",),
-        max_fps=90.0,
-    )
-    yield Writer(
-        "video",
-        f"{_HERE}.writers.video:open_video",
-        summary="MP4 (H.264) and WebM (VP9), streamed; needs the extra `video`",
-        options=f"{_HERE}.writers.options:VideoOptions",
-        suffixes=(".mp4", ".webm"),
-    )
-    yield Writer(
-        "png",
-        f"{_HERE}.writers.png:open_png",
-        summary="one picture",
-        suffixes=(".png",),
-        animation=False,
-    )
-    yield Writer(
-        "png-frames",
-        f"{_HERE}.writers.png:open_folder",
-        summary="a folder of PNGs, one a frame",
-        suffixes=("/",),
     )

@@ -76,7 +76,8 @@ WRONG = {
     "an unknown kind": (
         ["plugins", "list", "--kind", "sampler"],
         "no kind 'sampler': did you mean 'samplers'? known: architectures, augmentations, "
-        "extractors, losses, metrics, objectives, policies, regularizers, samplers, writers",
+        "effects, extractors, losses, metrics, objectives, policies, regularizers, samplers, "
+        "writers",
     ),
 }
 

@@ -88,7 +88,7 @@ def test_runs_are_found_by_number_and_settings_in_a_file(trained, tmp_path, monk
         (["--metric", "fid"], "no metric 'fid': "),
         (["--count", "1"], "--count is 1: expected greater than or equal to 2"),
         (["--sheet", "a.gif"], "--sheet a.gif: expected a name that ends in .png"),
-        (["--set", "samplers.slerp.easing=sine"], "--set samplers: an evaluation has options of m"),
+        (["--set", "samplers.drift.seed=1"], "--set samplers: an evaluation has options of m"),
         (["--set", "metrics.covrage.k=2"], "no metric 'covrage': did you mean 'coverage'?"),
         (["-o", "a.png", "--sheet", "./a.png"], "--sheet and --out are both a.png: give two names"),
         (["-o", "sub/"], "--out sub/: figures are one file: give a name such as a.json"),

@@ -143,7 +143,10 @@ def test_show_of_an_unknown_name(capsys):
 
 def test_show_of_an_unknown_name_in_a_kind(capsys):
     assert run(["plugins", "show", "dcgan", "--kind", "samplers"]) == 2
-    assert capsys.readouterr().err == "artgan: no sampler 'dcgan': known: circle, slerp\n"
+    assert capsys.readouterr().err == (
+        "artgan: no sampler 'dcgan': known: circle, direction, drift, lerp, slerp, spline, "
+        "truncation\n"
+    )
 
 
 def test_show_of_a_name_in_two_kinds_shows_both(strangers, capsys):

@@ -2,7 +2,9 @@
 
 import pytest
 from fakes import fake_model
+from PIL import Image
 
+from artgan.choices import LABEL
 from artgan.cli.app import run
 
 
@@ -50,9 +52,18 @@ def test_settings_come_from_a_file_and_the_environment(tmp_path, monkeypatch, ca
     assert capsys.readouterr().out == "mine/grid.png\n"
 
 
+def test_a_grid_to_choose_from(tmp_path, capsys):
+    call = ["sample", "7", "--seeds", "0-5", "--grid", "--label", "--scale", "4"]
+    assert run([*call, "-o", f"{tmp_path}/g.png"]) == 0
+    assert capsys.readouterr().out == f"{tmp_path}/g.png\n"
+    with Image.open(tmp_path / "g.png") as picture:
+        assert picture.size == (3 * (48 + 2) + 2, 2 * (32 + LABEL + 2) + 2)
+
+
 @pytest.mark.parametrize(
     ("more", "message"),
     [
+        (["--label"], "--label is of a grid: add --grid, or leave it out"),
         (["--seeds", "x"], "seeds 'x': expected numbers and ranges, such as 3,17,40-43"),
         (["--psi", "nan"], "--psi is nan: expected a finite number"),
         (["-o", "a.jpg"], "a.jpg: samples are .png, not '.jpg': give a .png, or a folder, its"),

@@ -70,6 +70,7 @@ def test_it_is_shown(confetti, capsys):
         "  closed       yes\n"
         "  min keys     1\n"
         "  max keys     none\n"
+        "  keyed        yes\n"
         "\n"
         "options, set with --set samplers.lissajous.OPTION=VALUE\n"
         "  swing = 25.0  (float, >= 0, <= 180)\n"

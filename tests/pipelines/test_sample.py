@@ -10,6 +10,7 @@ from fakes import fake_model
 from PIL import Image
 
 from artgan import files
+from artgan.choices import LABEL
 from artgan.config import validate
 from artgan.errors import ConfigError, OutputError, PathError
 from artgan.images import RECIPE_KEY, to_bytes
@@ -146,3 +147,43 @@ def test_models_on_a_sphere_draw_from_it(tmp_path):
     model.generator.codes = lambda z, psi: (seen.append(z), original(z, psi))[1]
     take(tmp_path, model, seeds="0-2")
     torch.testing.assert_close(seen[0].norm(dim=1), torch.full((16,), 8**0.5))
+
+
+# Labels -----------------------------------------------------------------------------------------
+
+
+def test_each_picture_of_a_grid_has_its_seed_below_it(tmp_path):
+    model = fake_model(size=(8, 32))
+    (plain,) = take(tmp_path / "plain", model, seeds="3,17", grid=True)
+    (path,) = take(tmp_path / "named", model, seeds="3,17", grid=True, label=True)
+    with Image.open(plain) as picture, Image.open(path) as named:
+        assert picture.size == (2 * 34 + 2, 10 + 2)
+        assert named.size == (2 * 34 + 2, 10 + LABEL + 2)
+        bare, sheet = np.asarray(picture), np.asarray(named)
+        made = json.loads(named.text[RECIPE_KEY])["sample"]
+    assert np.array_equal(sheet[:10], bare[:10])
+    words = sheet[10 : 10 + LABEL]
+    assert (words[:, 2:34] < 128).any()
+    assert not np.array_equal(words[:, 2:34], words[:, 36:68])
+    assert made["label"] is True
+    assert made["seeds"] == [3, 17]
+
+
+@pytest.mark.parametrize("channels", [1, 4])
+def test_labels_on_grey_and_on_nothing(tmp_path, channels):
+    model = fake_model(channels=channels, size=(8, 32))
+    (path,) = take(tmp_path, model, seeds="3", grid=True, label=True)
+    with Image.open(path) as picture:
+        assert picture.mode == {1: "L", 4: "RGBA"}[channels]
+        below = np.asarray(picture.convert("RGBA"))[10:]
+    assert (below[..., 3] == 255).all()
+    assert (below[..., :3] < 128).any()
+
+
+def test_labels_are_of_grids_and_count_in_their_size(tmp_path):
+    with pytest.raises(ConfigError, match=r"^--label is of a grid: add --grid, or leave it out$"):
+        take(tmp_path, seeds="3", label=True)
+    model = fake_model(4, size=(4, 4))
+    with pytest.raises(ConfigError, match=r"^a grid of 600 pictures has 42 million pixels, 40 at"):
+        take(tmp_path, model, seeds="0-599", scale=64, grid=True, label=True)  # 39 without
+    assert names(tmp_path) == []

@@ -76,6 +76,18 @@ def test_boxes_by_hand():
     after[3, 5, 1] = 1
     assert changed_box(before, after) == (4, 2, 6, 4)
     assert changed_box(before[..., 0], after[..., 1]) == (4, 2, 6, 4)
+    assert changed_box(before, after, margin=2) == (2, 0, 8, 6)
+
+
+def test_what_moves_leaves_no_trail(tmp_path):
+    images = []
+    for left in range(0, 48, 3):  # a blue square on yellow, whose edges run in 4:2:0
+        image = torch.tensor([1.0, 1, 0])[:, None, None].repeat(1, 32, 64)
+        image[:, 9:20, left : left + 11] = torch.tensor([0.0, 0, 1])[:, None, None]
+        images.append(image)
+    write(tmp_path / "a.webp", images)
+    last = read(tmp_path / "a.webp")[0][-1][..., :3].astype(int)
+    assert np.abs(last - bytes_of(images[-1]))[:, :40].max() <= 12
 
 
 @pytest.mark.parametrize("fps", [10, 24, 30, 60, 29.97])

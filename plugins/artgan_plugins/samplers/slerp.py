@@ -1,28 +1,18 @@
-"""Slerp: great-circle arcs from key to key, closed by an arc back to the first."""
+"""Slerp: great-circle arcs from key to key."""
 
 from __future__ import annotations
-
-import math
-from collections.abc import Callable
 
 import torch
 from torch import Tensor
 from torch.linalg import vector_norm
 
 from artgan.api import Path2Codes
-from artgan_plugins.samplers.options import SlerpOptions
+from artgan_plugins.samplers.chain import between, pieces, shaped, vectors
 
-__all__ = ["EASINGS", "build", "quarter_turn", "slerp"]
+__all__ = ["arc", "build", "quarter_turn", "slerp"]
 
 _OPPOSITE = 1e-6
 """Sine of the angle below which two opposite keys span no plane of their own."""
-
-EASINGS: dict[str, Callable[[Tensor], Tensor]] = {
-    "linear": lambda t: t,
-    "sine": lambda t: (1 - torch.cos(math.pi * t)) / 2,
-    "smooth": lambda t: t * t * t * (t * (6 * t - 15) + 10),
-}
-"""Name -> the share of an arc that is done at a share t of its time; 0 -> 0 and 1 -> 1."""
 
 
 def quarter_turn(a: Tensor) -> Tensor:
@@ -39,16 +29,34 @@ def quarter_turn(a: Tensor) -> Tensor:
     return scaled
 
 
+def arc(a: Tensor, b: Tensor) -> tuple[Tensor, Tensor]:
+    """Return the great-circle arcs from a to b: the way each sets out, and its angle.
+
+    Args:
+        a, b: unit vectors, (N, d), float64. Equal ones have an angle of 0; opposite ones, which
+            many arcs join, take the one through `quarter_turn`.
+
+    Returns:
+        Unit vectors p at a right angle to a, (N, d), and angles ω in radians, (N, 1): the arc is
+        cos(tω) a + sin(tω) p.
+    """
+    cosine = (a * b).sum(-1, keepdim=True)
+    across = b - cosine * a
+    sine = vector_norm(across, dim=-1, keepdim=True)
+    opposite = (cosine < 0) & (sine < _OPPOSITE)
+    tiny = torch.finfo(a.dtype).tiny
+    axis = torch.where(opposite, quarter_turn(a), across / sine.clamp_min(tiny))
+    return axis, torch.atan2(sine, cosine)
+
+
 def slerp(a: Tensor, b: Tensor, t: Tensor) -> Tensor:
     """Return the points at shares t of the great-circle arcs from a to b.
 
     Directions turn at constant speed, lengths change in log space, so a walk between latents of a
-    shell stays on it. With â, b̂ the directions, ω the angle between them and p the unit vector of
-    b̂ - (â·b̂) â:  z(t) = |a|^(1-t) |b|^t (cos(tω) â + sin(tω) p).
+    shell stays on it:  z(t) = |a|^(1-t) |b|^t (cos(tω) â + sin(tω) p), with ω and p of `arc`.
 
     Args:
-        a, b: (N, d), float64. Equal ones stay put; opposite ones, which many arcs join, take the
-            one through `quarter_turn`; from 0 a line leads to b.
+        a, b: (N, d), float64. Equal ones stay put; from 0 a line leads to b.
         t: (N,) in [0, 1].
 
     >>> ends = torch.eye(2, dtype=torch.float64)
@@ -62,12 +70,7 @@ def slerp(a: Tensor, b: Tensor, t: Tensor) -> Tensor:
     length_a, length_b = vector_norm(a, dim=-1, keepdim=True), vector_norm(b, dim=-1, keepdim=True)
     tiny = torch.finfo(a.dtype).tiny
     unit_a, unit_b = a / length_a.clamp_min(tiny), b / length_b.clamp_min(tiny)
-    cosine = (unit_a * unit_b).sum(-1, keepdim=True)
-    across = unit_b - cosine * unit_a
-    sine = vector_norm(across, dim=-1, keepdim=True)
-    opposite = (cosine < 0) & (sine < _OPPOSITE)
-    axis = torch.where(opposite, quarter_turn(unit_a), across / sine.clamp_min(tiny))
-    omega = torch.atan2(sine, cosine)
+    axis, omega = arc(unit_a, unit_b)
     direction = torch.cos(t * omega) * unit_a + torch.sin(t * omega) * axis
     geometric = length_a.pow(1 - t) * length_b.pow(t)
     linear = (1 - t) * length_a + t * length_b
@@ -76,21 +79,19 @@ def slerp(a: Tensor, b: Tensor, t: Tensor) -> Tensor:
     return points
 
 
-def build(options: SlerpOptions) -> Path2Codes:
-    """Return the closed path of arcs through K keys: key k at u = k / K, the first again at 1.
+def build(options: None = None, *, closed: bool = True) -> Path2Codes:
+    """Return the path of arcs through K keys: key k at k / K and the first again, or k / (K - 1).
 
-    One key makes a still, two a way there and back. Codes may have any shape; each is treated as
-    one vector.
+    One key makes a still, two of a closed path a way there and back. Codes may have any shape;
+    each is treated as one vector.
     """
-    ease = EASINGS[options.easing]
 
     def path(keys: Tensor, u: Tensor) -> Tensor:
-        count = keys.shape[0]
-        vectors = keys.detach().to(torch.float64).flatten(1)
-        position = u.to(vectors) * count
-        whole = position.floor()
-        start = whole.long() % count
-        codes = slerp(vectors[start], vectors[(start + 1) % count], ease(position - whole))
-        return codes.to(torch.float32).reshape(-1, *keys.shape[1:])
+        points = vectors(keys)
+        if len(points) == 1:
+            return shaped(points.expand(len(u), -1), keys)
+        a, b = pieces(points, closed=closed)
+        number, share = between(u, len(points), closed=closed)
+        return shaped(slerp(a[number], b[number], share), keys)
 
     return path

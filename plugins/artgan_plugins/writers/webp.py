@@ -2,8 +2,8 @@
 
 Pillow's own writer of animations takes all frames at once, so it compresses single pictures here,
 by its public interface, and the container is put together around them. Of each frame only the box
-around what has changed is kept. Pixels are not carried over from frame to frame in any other way:
-where everything moves, files are larger than those of libwebp's own encoder.
+around what has changed is kept. Where everything moves, files are as large as those that libwebp's
+own encoder of animations makes.
 """
 
 from __future__ import annotations
@@ -26,13 +26,14 @@ from artgan.screen import safe
 from artgan_plugins.writers.frames import check_frame
 from artgan_plugins.writers.options import WebpOptions
 
-__all__ = ["MIN_DELAY_MS", "WebpWriter", "changed_box", "open_webp"]
+__all__ = ["MIN_DELAY_MS", "Milliseconds", "WebpWriter", "changed_box", "open_webp"]
 
 MIN_DELAY_MS = 11
 """The shortest delay that players keep, in milliseconds; they show up to 10 as 100."""
 
 _MAX_DELAY_MS = (1 << 24) - 1
 _LONGEST_SIDE = 16383
+_BLED = 4  # pixels to which colours run from an edge, and would stay when it moves on
 _LONGEST_FILE = (1 << 32) - 10  # bytes after the first 8
 _DESCRIPTION = 270  # tag of EXIF
 _ANIMATION, _EXIF, _ALPHA = 0x02, 0x08, 0x10  # flags of the VP8X chunk
@@ -41,13 +42,16 @@ _REPLACE = 0x02  # flag of a frame: it is not blended with what is there, and st
 _Pixels = NDArray[np.uint8]
 
 
-def changed_box(before: _Pixels | None, after: _Pixels) -> tuple[int, int, int, int]:
+def changed_box(
+    before: _Pixels | None, after: _Pixels, *, margin: int = 0
+) -> tuple[int, int, int, int]:
     """Return the smallest box (left, top, right, bottom) outside of which nothing has changed.
 
     Its left and top are even, as WebP has them; where all is equal it is one pixel.
 
     Args:
         before, after: (H, W) or (H, W, C); without a `before`, all has changed.
+        margin: pixels around what has changed that are in the box too, an even number.
     """
     height, width = after.shape[:2]
     if before is None:
@@ -59,11 +63,35 @@ def changed_box(before: _Pixels | None, after: _Pixels) -> tuple[int, int, int, 
     if not len(rows):
         return 0, 0, 1, 1
     return (
-        int(columns[0]) // 2 * 2,
-        int(rows[0]) // 2 * 2,
-        int(columns[-1]) + 1,
-        int(rows[-1]) + 1,
+        max(0, int(columns[0]) // 2 * 2 - margin),
+        max(0, int(rows[0]) // 2 * 2 - margin),
+        min(width, int(columns[-1]) + 1 + margin),
+        min(height, int(rows[-1]) + 1 + margin),
     )
+
+
+class Milliseconds:
+    """Delays in whole milliseconds whose sum stays within half of one of the true time.
+
+    Args:
+        fps: frames a second.
+
+    >>> clock = Milliseconds(30)
+    >>> [clock.tick() for _ in range(4)]
+    [33, 34, 33, 33]
+    """
+
+    def __init__(self, fps: float) -> None:
+        self._fps = fps
+        self._due = 0.0  # seconds, with those of the next frame
+        self._spent = 0
+
+    def tick(self, seconds: float | None = None) -> int:
+        """Return the next frame's delay; seconds are its own, None is 1 / fps."""
+        self._due += 1 / self._fps if seconds is None else seconds
+        delay = min(max(round(1000 * self._due) - self._spent, MIN_DELAY_MS), _MAX_DELAY_MS)
+        self._spent += delay
+        return delay
 
 
 class WebpWriter:
@@ -80,9 +108,8 @@ class WebpWriter:
         recipe: str | None,
     ) -> None:
         self._options, self._path, self._size = options, Path(path), size
-        self._fps, self._loop, self._recipe = fps, loop, recipe
-        self._due = 0.0  # seconds, with those of the next frame
-        self._spent = 0  # milliseconds
+        self._loop, self._recipe = loop, recipe
+        self._clock = Milliseconds(fps)
         self._channels: int | None = None
         self._before: _Pixels | None = None
         self._written = 0
@@ -103,9 +130,10 @@ class WebpWriter:
                 self._put(file, *_head(self._size, self._loop, self._flags()))
             picture = to_pil(image)
             pixels = np.asarray(picture)
-            box = changed_box(self._before, pixels)
+            margin = 0 if self._options.lossless else _BLED
+            box = changed_box(self._before, pixels, margin=margin)
             data = _compressed(picture.crop(box), self._options)
-            self._put(file, _chunk(b"ANMF", _place(box, self._tick(seconds)) + data))
+            self._put(file, _chunk(b"ANMF", _place(box, self._clock.tick(seconds)) + data))
             self._before = pixels
 
     def close(self) -> list[Path]:
@@ -136,14 +164,6 @@ class WebpWriter:
                 "fewer frames or a smaller scale"
             )
         file.writelines(parts)
-
-    def _tick(self, seconds: float | None) -> int:
-        """Return the next frame's delay; the sum of all stays within half of one of the true."""
-        self._due += 1 / self._fps if seconds is None else seconds
-        delay = round(1000 * self._due) - self._spent
-        delay = min(max(delay, MIN_DELAY_MS), _MAX_DELAY_MS)
-        self._spent += delay
-        return delay
 
 
 def open_webp(

@@ -1,0 +1,1 @@
+"""Changes to finished pictures: symmetries. Pure functions, each picture on its own."""
