@@ -93,6 +93,7 @@ class Filmed:
         seam: the step from the last frame to the first, in parts of the median step; None where
             it is none, or nothing moves.
         variation: of the steps, their standard deviation over their mean; None where nothing moves.
+        gave_way: what is other than asked for, so that files are small enough, a sentence a file.
     """
 
     files: list[Path] = field(default_factory=list)
@@ -100,6 +101,7 @@ class Filmed:
     spent: Spent = field(default_factory=Spent)
     seam: float | None = None
     variation: float | None = None
+    gave_way: list[str] = field(default_factory=list)
 
 
 def walk_recipe(film: Film, output: Output) -> str | None:
@@ -155,6 +157,7 @@ def film(
             one = _within(film, scene, output, folders[parent], most, told)
             whole.files += one.files
             whole.plans += one.plans
+            whole.gave_way += one.gave_way
             whole.seam, whole.variation = one.seam, one.variation
             for name in ("rendering", "encoding", "whole"):
                 setattr(whole.spent, name, getattr(whole.spent, name) + getattr(one.spent, name))
@@ -226,7 +229,22 @@ def _within(
             f"{safe(output.path)} cannot be made to fit into {file_size(most)}, it took "
             f"{file_size(least)} at least: give fewer --seconds, or another format"
         )
-    return dataclasses.replace(made, files=[output.path])
+    words = [_lost(film, output, failed[-1][0])] if failed else []
+    return dataclasses.replace(made, files=[output.path], gave_way=words)
+
+
+def _lost(film: Film, output: Output, look: Look) -> str:
+    """Return in words what a look is worse in than what was asked for."""
+    record = output.entry.record
+    assert isinstance(record, Writer)
+    parts = []
+    if look.step:
+        parts += [f"{name} {value}" for name, value in record.smaller[look.step - 1]]
+    if look.fps != film.plan.fps:
+        parts.append(f"{look.fps:g} frames a second instead of {film.plan.fps:g}")
+    if look.scale != film.plan.scale:
+        parts.append(f"scale {look.scale} instead of {film.plan.scale}")
+    return f"to fit, {safe(output.path)} has {', '.join(parts)}"
 
 
 def _retried(film: Film, place: Output, look: Look, told: Told) -> tuple[Filmed, int]:

@@ -89,6 +89,8 @@ def test_what_fits_is_left_as_it_is(tmp_path, counted):
     shoot(shot(), tmp_path / "b.webp", most=(tmp_path / "a.webp").stat().st_size)
     assert (tmp_path / "a.webp").read_bytes() == (tmp_path / "b.webp").read_bytes()
     assert len(counted) == 2
+    most = (tmp_path / "a.webp").stat().st_size
+    assert shoot(shot(), tmp_path / "c.webp", most=most).gave_way == []
 
 
 @pytest.mark.parametrize("name", ["a.webp", "a.mp4", "a.apng"])
@@ -106,6 +108,10 @@ def test_files_fit_and_say_what_they_are(tmp_path, counted, name, share):
     assert told["walk"] == filmed.plans[0].table()
     plan = filmed.plans[0]
     assert plan.frames == round(20 / 25 * plan.fps)
+    (words,) = filmed.gave_way
+    assert words.startswith(f"to fit, {out} has ")
+    assert (f"scale {plan.scale} instead of 2" in words) == (plan.scale != 2)
+    assert (f"{plan.fps:g} frames a second instead of 25" in words) == (plan.fps != 25)
     again = Film(plan, model_of(Busy()), registry())
     shoot(again, tmp_path / f"again-{name}", tables={"writers": {told["writer"]["name"]:
         told["writer"]["options"]}})  # fmt: skip

@@ -84,9 +84,11 @@ def end_card(filmed: Filmed) -> None:
         parts.append(f"the seam is {filmed.seam:.2f} of a usual step")
     if parts:
         say(", ".join(parts))
-    sizes = [path.stat().st_size for path in filmed.files]
+    for line in filmed.gave_way:
+        say(line)
+    total = sum(path.stat().st_size for path in filmed.files)
     spent = filmed.spent
     say(
-        f"{file_size(sum(sizes))}; rendering took {spent.rendering:.1f} s, encoding "
+        f"{file_size(total)}; rendering took {spent.rendering:.1f} s, encoding "
         f"{spent.encoding:.1f} s, both together {spent.whole:.1f} s"
     )
