@@ -1,10 +1,13 @@
 """Timing: every number by hand; rests to the frame, keys on beats, ends where they belong."""
 
+from typing import get_args
+
 import numpy as np
 import pytest
 
 from artgan.errors import ConfigError
 from artgan.timing import EASINGS, Arc, beat_times, film_times, moving_share, place
+from artgan.walkplan import Ease
 
 THIRDS = np.array([0, 1 / 3, 2 / 3, 1])
 EVEN = Arc.even()
@@ -21,6 +24,10 @@ def at_rest(positions, position, times=FINE):
 
 
 # Easings ----------------------------------------------------------------------------------------
+
+
+def test_easings_are_those_that_can_be_asked_for():
+    assert tuple(EASINGS) == get_args(Ease)
 
 
 @pytest.mark.parametrize("name", EASINGS)

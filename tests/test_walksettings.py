@@ -168,8 +168,7 @@ def test_the_usual_shape_closes_where_it_can():
         ({"pace": "slow"}, "--pace is 'slow': expected perceptual, even, or a number from 0 to 1"),
         ({"pace": "nan"}, "--pace is nan: expected a finite number"),
         ({"pace": 2}, "--pace is 2: expected less than or equal to 1"),
-        ({"ease": "in"}, "--ease is 'in': expected one of linear, sine, quad, cubic, smooth, smoo"
-         "ther, expo, back, bounce"),
+        ({"ease": "in"}, "--ease is 'in': expected 'linear', 'sine', 'quad', "),
         ({"shape": "ring"}, "--shape is 'ring': expected 'loop', 'open' or 'boomerang'"),
         ({"grid": "3by2"}, "--grid is '3by2': expected COLUMNSxROWS, such as 3x2"),
         ({"wave": "sea"}, "--wave is 'sea': expected 'rows', 'wave' or 'spiral'"),
@@ -313,7 +312,7 @@ def test_older_recipes_say_loop_for_plays():
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"ease": "in"}, "recipe.ease is 'in': expected one of linear, sine, "),
+        ({"ease": "in"}, "recipe.ease is 'in': expected 'linear', 'sine', "),
         ({"frames": 10**7}, "recipe.frames is 10000000: expected less than or equal to 1000000"),
         ({"keys": []}, "recipe.keys is []: "),
         ({"sign": {"digest": "../x"}}, "recipe.sign.digest is '../x': "),

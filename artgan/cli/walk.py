@@ -59,7 +59,7 @@ def walk(
             "-o",
             metavar="PATH",
             help="Output, several from one rendering: the suffix is the format, a / at the end "
-            "makes a folder of PNGs. [default: walk.gif]",
+            "makes a folder of PNGs. \\[default: walk.gif]",
         ),
     ] = None,
     sampler: Annotated[str | None, _flag("sampler", PATH, metavar="NAME")] = None,

@@ -34,7 +34,11 @@ class SampleConfig(Options):
     )
     seeds: str = Field("0-15", description="seeds, such as 3,17,40-43; each is a picture")
     psi: float = Field(
-        1.0, ge=0, le=1, description="truncation: below 1 is less varied; 1 is none, 0 the mean"
+        1.0,
+        ge=0,
+        le=1,
+        description="truncation: below 1 is less varied, 1 is none; of w where the network has "
+        "it, else z is scaled",
     )
     grid: bool = Field(False, description="one picture of all, row by row")
     columns: int | None = Field(

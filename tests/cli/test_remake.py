@@ -231,7 +231,7 @@ STYLED = {"schema": 1, "artgan": "0", "command": "stylize", "stylize": {"content
         ({"walk.frames": 10**9}, "recipe.walk.frames is 1000000000: expected less than or equal"),
         ({"walk.columns": 400, "walk.rows": 400}, "recipe.walk has 160,000 tiles, 400 are the mo"),
         ({"walk.keys": [{"code": ["x"]}]}, "recipe.walk.keys.0.code.0 is 'x': expected a valid nu"),
-        ({"walk.ease": "os.system"}, "recipe.walk.ease is 'os.system': expected one of linear"),
+        ({"walk.ease": "os.system"}, "recipe.walk.ease is 'os.system': expected 'linear'"),
         ({"walk.sampler": "os:system"}, "no sampler 'os:system': known: circle, "),
         ({"walk.sampler": "circle"}, "recipe.walk has 3 keys for sampler 'circle', which goes th"),
         ({"walk.space": "w"}, "recipe.walk is in w, this network has z: give the --run that it"),

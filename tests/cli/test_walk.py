@@ -208,7 +208,7 @@ def test_a_growing_and_a_blended_network(tmp_path, monkeypatch, capsys):
         (["-o", "a.gif", "--mix", "1", "--mix-layers", "b"], 2, "--mix-layers is 'b': expected la"),
         (["-o", "a.gif", "--corner", "top-left"], 2, "--corner is of a signature: give --sign FI"),
         (["-o", "a.gif", "--wander", "2", "--sampler", "slerp"], 2, "--wander is of sampler drift"),
-        (["-o", "a.gif", "--ease", "in"], 2, "--ease is 'in': expected one of linear, sine, quad,"),
+        (["-o", "a.gif", "--ease", "in"], 2, "--ease is 'in': expected 'linear', 'sine', 'quad',"),
         (["-o", "a.gif", "--pace", "slow"], 2, "--pace is 'slow': expected perceptual, even, or a"),
         (["-o", "a.gif", "--effect", "miror"], 2, "no effect 'miror': did you mean 'mirror'?"),
         (
