@@ -1,7 +1,8 @@
 """Inversion: the latent whose picture is nearest to a given one. Writes nothing.
 
-Hundreds of seeds are looked at first; from the best of them gradient descent goes on. A picture of
-the network's own is found again; of another comes what the network has that is like it.
+Hundreds of seeds are looked at first; from the best of them gradient descent goes on, and from the
+best of those Newton's method. A picture of the network's own is found again; of another comes what
+the network has that is like it.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from artgan.api import CheckpointError, PluginError, ShapeError
 from artgan.images import from_bytes, to_unit
 from artgan.latents import derive, draw
 from artgan.models import Model
+from artgan.neighbours import shrink
 from artgan.pictures import PictureSpec, fit_picture, load_picture
 from artgan.rendering import RENDER_BATCH, codes_of, render
 
@@ -42,6 +44,11 @@ _COARSEST_SCORED, _COARSEST = 8, 4  # pixels on the short side
 _SHELL = 3 / math.sqrt(2)  # standard deviations of a Gaussian's length, which is about 1 / sqrt(2)
 _NEAR_MEAN = 0.01  # weight of the squared distance of w from its mean, a coordinate
 _PROGRESS = 10
+
+_ROUNDS, _ROUND_PICTURES = 16, 2048  # of Newton's method at most, and pictures drawn for all
+_NUDGE = 0.05  # by which a coordinate is moved to see what it does, in their spread
+_DAMPINGS = (0.01, 0.1, 1.0, 10.0, 100.0)  # tried at each round, in parts of the last that was best
+_SIDE = 64  # pixels of the short side that it looks at
 
 # sRGB to cone responses and from their cube roots to OKLab
 _CONES = (
@@ -118,8 +125,8 @@ def invert(
 
     Seeds are compared by small pictures in OKLab. The best are refined by Adam on the absolute
     differences of Laplacian pyramids, each at several rates, all in one batch but apart from each
-    other; after each step latents get the length that draws have. The nearest of all wins, the best
-    seed among them.
+    other; after each step latents get the length that draws have. The nearest of all, the best
+    seed among them, is refined further by damped least squares, and wins if that went astray.
 
     Args:
         model: what draws; its weights stay as they are.
@@ -134,7 +141,8 @@ def invert(
         ShapeError: the picture is not of the model's size.
         CheckpointError: the network cannot be differentiated.
 
-    Source: OKLab: Ottosson 2020; Laplacian pyramids: Burt and Adelson 1983.
+    Source: OKLab: Ottosson 2020; Laplacian pyramids: Burt and Adelson 1983; damped least squares:
+        Levenberg 1944, Marquardt 1963.
     """
     expected = (model.channels, *model.size)
     if tuple(picture.shape) != expected:
@@ -150,10 +158,23 @@ def invert(
     if steps == 0:
         return Found(first[0], space, drawn[0], start, start)
     codes = torch.cat([first, _refined(model, first, space, target, steps, told)])
+    nearest, image, loss = _nearest(model, codes, space, target)
+    closer, closer_image, closer_loss = _nearest(
+        model, _polished(model, nearest, space, target)[None], space, target
+    )
+    if closer_loss < loss:
+        nearest, image = closer, closer_image
+    return Found(nearest, space, image, float(_difference(image[None], target)), start)
+
+
+def _nearest(
+    model: Model, codes: Tensor, space: str, target: Tensor
+) -> tuple[Tensor, Tensor, float]:
+    """Return the code whose picture is nearest to a target, that picture, and the loss."""
     images = _drawn(model, codes, space)
-    nearest = int(_loss(images, target).argmin())
-    distance = float(_difference(images[nearest : nearest + 1], target))
-    return Found(codes[nearest], space, images[nearest], distance, start)
+    losses = _loss(images, target)
+    best = int(losses.argmin())
+    return codes[best], images[best], float(losses[best])
 
 
 def _scores(model: Model, codes: Tensor, target: Tensor) -> Tensor:
@@ -171,7 +192,10 @@ def _scores(model: Model, codes: Tensor, target: Tensor) -> Tensor:
 def _refined(
     model: Model, first: Tensor, space: str, target: Tensor, steps: int, told: Told
 ) -> Tensor:
-    """Return codes after descent, once for each rate, (len(RATES) * N, ...)."""
+    """Return codes after descent, once for each rate, (len(RATES) * N, ...).
+
+    Those that have become something else than numbers are left out.
+    """
     groups = [first.clone().to(model.device).requires_grad_(True) for _ in RATES]
     optimizer = torch.optim.Adam(
         [{"params": [g], "lr": rate} for g, rate in zip(groups, RATES, strict=True)], betas=_BETAS
@@ -196,7 +220,51 @@ def _refined(
             _to_shell(groups, model)
         if step % _PROGRESS == 0:
             told(step, steps)
-    return torch.cat(groups).detach().float().cpu()
+    codes = torch.cat(groups).detach().float().cpu()
+    return codes[codes.flatten(1).isfinite().all(1)]
+
+
+def _polished(model: Model, code: Tensor, space: str, target: Tensor) -> Tensor:
+    """Return a code after damped least squares on Laplacian pyramids of at most `_SIDE` pixels.
+
+    It is no further from the target there. A round draws one picture for each coordinate, so codes
+    of many get few rounds or none.
+    """
+    wanted = _features(target)
+    nudges = torch.eye(code.numel()) * (_NUDGE * max(float(code.square().mean().sqrt()), 1e-6))
+
+    def off(codes: Tensor) -> Tensor:
+        return _features(_drawn(model, codes.unflatten(1, code.shape), space)) - wanted
+
+    best = code.flatten()
+    here = off(best[None])
+    damping = _DAMPINGS[0]
+    for _ in range(min(_ROUNDS, _ROUND_PICTURES // code.numel())):
+        slopes = ((off(best + nudges) - here) / nudges.diagonal()[:, None]).double()  # (d, F)
+        square = slopes @ slopes.T
+        scale = square.diagonal().mean().clamp_min(1e-30) * torch.eye(len(square)).double()
+        tried = [damping * factor for factor in _DAMPINGS]
+        steps = [torch.linalg.solve(square + d * scale, slopes @ here[0].double()) for d in tried]
+        codes = best - torch.stack(steps).float().nan_to_num(0.0)
+        if space == "z":
+            _to_shell([codes], model)
+        there = off(codes)
+        lengths, length = there.square().sum(1), float(here.square().sum())
+        index = int(lengths.argmin())
+        if not float(lengths[index]) < length:
+            break
+        best, here = codes[index], there[index : index + 1]
+        damping = min(max(tried[index], 1e-5), 1e3)
+        if float(lengths[index]) > 0.999 * length:
+            break
+    found: Tensor = best.reshape(code.shape)
+    return found
+
+
+def _features(images: Tensor) -> Tensor:
+    """Return Laplacian pyramids of small pictures as rows, each level counting alike, (N, F)."""
+    levels = _laplacian(shrink(_visible(images), _SIDE))
+    return torch.cat([level.flatten(1) / level[0].numel() ** 0.5 for level in levels], 1)
 
 
 def _to_shell(groups: list[Tensor], model: Model) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,6 +16,8 @@ from artgan.outputs import check_place
 from artgan.screen import safe
 
 if TYPE_CHECKING:
+    from torch import Tensor
+
     from artgan.inversion import Found
     from artgan.models import Model
     from artgan.pictures import PictureSpec
@@ -22,6 +25,8 @@ if TYPE_CHECKING:
 __all__ = ["InvertConfig", "Inverted", "invert_places", "invert_photos"]
 
 COLUMNS = ("photo", "found")
+SHOWN = 128
+"""Pixels that the pictures of a sheet have at least on their short side."""
 
 
 class InvertConfig(Options):
@@ -130,7 +135,7 @@ def invert_photos(
             continue
         tell(path, found)
         keys.append(Key.of_code(path.stem[:200], found.code, found.space))
-        rows.append((picture, found.image.clamp(0, 1)))
+        rows.append([_shown(picture), _shown(found.image.clamp(0, 1))])
     if not keys:
         path, reason = made.skipped[0]
         raise ImageError(f"no photo can be looked for: {safe(path)}: {safe(reason)}")
@@ -140,3 +145,10 @@ def invert_photos(
         save_png(sheet, table_of(rows, COLUMNS, [key.name for key in keys]))
         made.files.append(sheet)
     return made
+
+
+def _shown(picture: Tensor) -> Tensor:
+    """Return a picture (C, H, W) so large that it can be judged."""
+    from artgan.images import enlarge
+
+    return enlarge(picture[None], max(1, math.ceil(SHOWN / min(picture.shape[1:]))))[0]

@@ -28,7 +28,7 @@ def test_keys_and_a_sheet(photos, trained, capsys):  # noqa: F811
     keys = read_keys(photos / "me.toml").keys
     assert [key.name for key in keys] == ["me", "you"]
     with Image.open("seen.png") as sheet:
-        assert sheet.width > 30
+        assert sheet.width > 2 * 128
     before = (photos / "me.toml").read_bytes()
     assert run(call) == 2
     assert capsys.readouterr().err == (
