@@ -292,11 +292,11 @@ class Scene:
             yield from features(torch.stack(images).clamp(0, 1))
 
     def _seen_together(self, s: Numbers, arc: Arc) -> Iterator[Tensor]:
-        """Yield what all tiles look like where the first is so far along, and the network too."""
+        """Yield what frames look like where the first tile is so far along, and the network."""
         assert self._morph is not None
         times = s / self.plan.passings
         phased = [arc.at(self._passing(times, ahead)) for ahead in self._ahead]
         for index, share in enumerate(self._share(arc.at(s))):
             self._morph.at(float(share))
             tiles = self._together([each[index : index + 1] for each in phased], 1)
-            yield features(torch.stack(tiles).clamp(0, 1)).flatten()
+            yield features(self._finished(tiles)[None].clamp(0, 1))[0]
