@@ -44,7 +44,7 @@ def directions(model: Model, count: int | None = None) -> Tensor:
             "choose another --sampler"
         )
     weight: Tensor = weight_of().detach().to("cpu", torch.float64)
-    z_dim = int(model.generator.z_dim)  # type: ignore[arg-type]
+    z_dim = model.z_dim
     if weight.ndim != 2 or len(weight) != z_dim:
         raise ShapeError(
             f"architecture '{arch}': latent_weight() has shape {tuple(weight.shape)}, "

@@ -88,7 +88,7 @@ class Filmed:
 
     Attributes:
         files: what was written, in the order of the outputs.
-        plan: the walk of each file: to be small enough it may have become another one.
+        plans: the walk of each file: to be small enough it may have become another one.
         spent: how long it took.
         seam: the step from the last frame to the first, in parts of the median step; None where
             it is none, or nothing moves.

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 __all__ = [
+    "EXIF_DESCRIPTION",
     "RECIPE_KEY",
     "Frame",
     "Frames",
@@ -23,13 +24,19 @@ __all__ = [
     "enlarge",
     "from_bytes",
     "grid",
+    "laid_on",
     "pyramid_like",
+    "recipe_exif",
     "save_png",
     "to_bytes",
+    "to_linear",
     "to_pil",
     "to_signed",
     "to_unit",
 ]
+
+EXIF_DESCRIPTION = 270
+"""The tag of ImageDescription in EXIF and TIFF."""
 
 RECIPE_KEY = "artgan"
 """The keyword under which a PNG keeps its recipe."""
@@ -59,6 +66,39 @@ def from_bytes(image: Tensor) -> Tensor:
     import torch
 
     return image.to(torch.float32) / 255
+
+
+def laid_on(images: Tensor, level: float = 1.0) -> Tensor:
+    """Return pictures without alpha: what is transparent shows a grey ground, white by default.
+
+    Args:
+        images: unit range, (..., C, H, W); those of C other than 4 are returned as they are.
+        level: of the ground.
+    """
+    if images.shape[-3] != 4:
+        return images
+    colour, alpha = images[..., :3, :, :], images[..., 3:, :, :]
+    return colour * alpha + level * (1 - alpha)
+
+
+def to_linear(images: Tensor) -> Tensor:
+    """Return sRGB-encoded unit values as linear light, of the same shape.
+
+    Source: IEC 61966-2-1:1999.
+    """
+    import torch
+
+    high = ((images + 0.055) / 1.055) ** 2.4
+    return torch.where(images <= 0.04045, images / 12.92, high)
+
+
+def recipe_exif(recipe: str) -> Image.Exif:
+    """Return EXIF that holds a recipe in its ImageDescription, behind the keyword and a colon."""
+    from PIL import Image
+
+    exif = Image.Exif()
+    exif[EXIF_DESCRIPTION] = f"{RECIPE_KEY}:{recipe}".encode()  # of a str Pillow keeps ASCII only
+    return exif
 
 
 def check_images(image: Tensor, bounds: Literal["unit", "signed"], what: str) -> Tensor:

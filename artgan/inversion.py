@@ -18,12 +18,12 @@ from torch import Tensor
 from torch.nn import functional
 
 from artgan.api import CheckpointError, PluginError, ShapeError
-from artgan.images import from_bytes, to_unit
+from artgan.images import from_bytes, laid_on, to_linear, to_unit
 from artgan.latents import derive, draw
 from artgan.models import Model
 from artgan.neighbours import shrink
 from artgan.pictures import PictureSpec, fit_picture, load_picture
-from artgan.rendering import RENDER_BATCH, codes_of, render
+from artgan.rendering import RENDER_BATCH, codes_of, mean_code, render
 
 __all__ = ["REFINED", "STARTS", "STEPS", "Found", "invert", "invert_picture"]
 
@@ -149,7 +149,7 @@ def invert(
         raise ShapeError(f"a picture of shape {tuple(picture.shape)}, expected {expected}")
     target = picture[None].clamp(0, 1)
     seeds = [derive(seed, "inversion", number) for number in range(starts)]
-    z = draw(seeds, int(model.generator.z_dim), model.prior)  # type: ignore[arg-type]
+    z = draw(seeds, model.z_dim, model.prior)
     best = _scores(model, codes_of(model, z), target).argsort()[:refined]
     space: Literal["z", "w"] = "w" if "w" in model.spaces else "z"
     first = codes_of(model, z[best]) if space == "w" else z[best]
@@ -292,10 +292,8 @@ def _drawn(model: Model, codes: Tensor, space: str) -> Tensor:
 
 
 def _mean(model: Model, like: Tensor) -> Tensor:
-    z = torch.zeros(1, int(model.generator.z_dim), device=model.device)  # type: ignore[arg-type]
-    with torch.no_grad():
-        mean: Tensor = model.generator.codes(z, 0.0)  # type: ignore[operator]
-    if mean.shape[1:] != like.shape[1:]:
+    mean = mean_code(model).to(model.device)
+    if mean.shape != like.shape[1:]:
         raise PluginError("a generator gave codes of different shapes, expected the same for all z")
     return mean
 
@@ -341,10 +339,6 @@ def _laplacian(images: Tensor) -> list[Tensor]:
 
 def _oklab(images: Tensor) -> Tensor:
     """Return pictures in OKLab, (N, 3, H, W); those with alpha laid on mid grey."""
-    if images.shape[1] == 4:
-        images = images[:, :3] * images[:, 3:] + 0.5 * (1 - images[:, 3:])
-    images = images.expand(-1, 3, -1, -1).clamp(0, 1)
-    high = ((images + 0.055) / 1.055) ** 2.4
-    linear = torch.where(images <= 0.04045, images / 12.92, high)
+    linear = to_linear(laid_on(images, 0.5).expand(-1, 3, -1, -1).clamp(0, 1))
     cones = torch.einsum("ij,njhw->nihw", torch.tensor(_CONES), linear).clamp_min(0) ** (1 / 3)
     return torch.einsum("ij,njhw->nihw", torch.tensor(_LAB), cones)

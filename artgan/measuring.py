@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from artgan.api import ImageError, Measure, Metric, View
-from artgan.images import from_bytes, to_bytes
+from artgan.images import from_bytes, laid_on, to_bytes
 from artgan.latents import derive, generator
 from artgan.neighbours import SIDE
 from artgan.plugins import Entry, blaming, broken
@@ -390,5 +390,4 @@ def quantised(pictures: Tensor) -> Tensor:
     pictures = from_bytes(to_bytes(pictures))
     if pictures.shape[1] != 4:
         return pictures
-    colour, alpha = pictures[:, :3], pictures[:, 3:]
-    return from_bytes(to_bytes(colour * alpha + (1 - alpha)))
+    return from_bytes(to_bytes(laid_on(pictures)))

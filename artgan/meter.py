@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from artgan.images import Frame, Frames
+from artgan.images import Frame, Frames, laid_on
 from artgan.toning import size_within
 
 __all__ = ["Meter", "distance", "features"]
@@ -36,10 +36,7 @@ def features(images: Tensor) -> Tensor:
     Returns:
         F is 2 * h * w values for each colour of a picture of h x w, at most 64 px a side.
     """
-    images = images.float()
-    if images.shape[1] == 4:
-        colour, alpha = images[:, :3], images[:, 3:]
-        images = colour * alpha + 0.5 * (1 - alpha)
+    images = laid_on(images.float(), 0.5)
     size = size_within((images.shape[-2], images.shape[-1]), EDGE)
     small = functional.interpolate(images, size, mode="area")
     return torch.cat([_blurred(small, deviation).flatten(1) for deviation in BLURS], 1)

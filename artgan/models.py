@@ -73,6 +73,11 @@ class Model:
     origin: dict[str, Any]
     label: str
 
+    @property
+    def z_dim(self) -> int:
+        """Return how many numbers a latent has."""
+        return int(self.generator.z_dim)  # type: ignore[arg-type]
+
 
 @dataclass(frozen=True)
 class Weights:

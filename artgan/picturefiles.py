@@ -14,7 +14,15 @@ from typing import TYPE_CHECKING, Any
 from artgan.api import ConfigError, OutputError
 from artgan.errors import nearest
 from artgan.files import write_bytes
-from artgan.images import RECIPE_KEY, check_images, from_bytes, save_png, to_pil
+from artgan.images import (
+    EXIF_DESCRIPTION,
+    RECIPE_KEY,
+    check_images,
+    from_bytes,
+    laid_on,
+    save_png,
+    to_pil,
+)
 from artgan.screen import safe
 
 if TYPE_CHECKING:
@@ -38,7 +46,7 @@ QUALITY = 95
 
 _LONGEST = {"JPEG": 65_500, "WEBP": 16_383}  # pixels a side
 _COMMENT_BYTES = 65_533  # that a JPEG's comment segment holds
-_DESCRIPTION, _PREDICTOR = 270, 317  # tags of EXIF and TIFF
+_PREDICTOR = 317  # tag of TIFF
 _HORIZONTAL = 2  # deflate sees the differences of neighbors, a fraction of the size
 _MARK = f"{RECIPE_KEY}:".encode()  # tells a recipe from another program's comment
 _CREATED = bytes.fromhex("07d0 0001 0001 0000 0000 0000")  # the start of 2000: year, month, day ...
@@ -102,7 +110,7 @@ def _recipe_of(image: Image.Image) -> str | None:
         return str(text) if isinstance(text, str) else None
     if "comment" in image.info:
         return _marked(image.info["comment"])
-    text = image.getexif().get(_DESCRIPTION)
+    text = image.getexif().get(EXIF_DESCRIPTION)
     return _marked(text.encode("latin-1")) if isinstance(text, str) else None  # as Pillow decodes
 
 
@@ -145,8 +153,8 @@ def write_picture(path: Path, image: Tensor, *, recipe: str | None, quality: int
     if format == "PNG":
         save_png(path, image, recipe)
         return
-    if format == "JPEG" and image.shape[0] == 4:
-        image = image[:3] * image[3:] + (1 - image[3:])
+    if format == "JPEG":
+        image = laid_on(image)
     picture = to_pil(image)
     text = None if recipe is None else _MARK + recipe.encode("utf-8")
     options = {"JPEG": _jpeg, "WEBP": _webp, "TIFF": _tiff}[format](picture, text, quality)
@@ -182,7 +190,7 @@ def _webp(picture: Image.Image, text: bytes | None, quality: int) -> dict[str, A
         options["exact"] = True  # colours under transparent pixels are kept
     if text is not None:
         exif = Image.Exif()
-        exif[_DESCRIPTION] = text  # as bytes: of a str Pillow keeps the ASCII only
+        exif[EXIF_DESCRIPTION] = text  # as bytes: of a str Pillow keeps the ASCII only
         options["exif"] = exif
     return options
 
@@ -190,7 +198,7 @@ def _webp(picture: Image.Image, text: bytes | None, quality: int) -> dict[str, A
 def _tiff(picture: Image.Image, text: bytes | None, quality: int) -> dict[str, Any]:
     tags: dict[int, Any] = {_PREDICTOR: _HORIZONTAL}
     if text is not None:
-        tags[_DESCRIPTION] = text
+        tags[EXIF_DESCRIPTION] = text
     return {"compression": "tiff_adobe_deflate", "tiffinfo": tags}
 
 

@@ -6,11 +6,11 @@ import re
 from pathlib import Path
 from typing import Any
 
-from pydantic import Field, field_validator
+from pydantic import Field
 
 from artgan.options import Options
-from artgan.screen import parse_bytes
 from artgan.walkplan import MAX_FRAMES
+from artgan.walksettings import MaxSize
 
 __all__ = ["RemakeConfig", "usual_out"]
 
@@ -32,7 +32,7 @@ class RemakeConfig(Options):
     )
     sign: str | None = Field(None, description="the picture of the signature, if it has one")
     stylize: tuple[str, ...] = Field((), description="the style pictures, if it was drawn in some")
-    max_size: str | None = Field(
+    max_size: MaxSize = Field(
         None, description="the most that each file may take, such as 8MB; quality gives way"
     )
     overwrite: bool = Field(False, description="replace what exists")
@@ -42,13 +42,6 @@ class RemakeConfig(Options):
     components: dict[str, dict[str, dict[str, Any]]] = Field(
         default_factory=dict, description="kind -> name -> options"
     )
-
-    @field_validator("max_size")
-    @classmethod
-    def _size(cls, value: str | None) -> str | None:
-        if value is not None and not parse_bytes(value):
-            raise ValueError("expected a size, such as 8MB or 500kB")
-        return value
 
 
 def usual_out(path: Path) -> Path:

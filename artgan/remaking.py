@@ -232,18 +232,16 @@ def _studio(config: RemakeConfig, plan: WalkPlan, components: Registry) -> Studi
                 f"{safe(name)} is not the style that {safe(config.file)} was drawn in: give "
                 "that one, in the same order"
             )
-    from artgan.studio import Studio
-    from artgan.stylesettings import FULL, StylizeConfig
+    from artgan.pipelines.walk import frame_studio
 
-    settings = StylizeConfig(
-        images=(config.file,),
-        styles=config.stylize,
-        size=FULL,
+    studio = frame_studio(
+        config.file,
+        config.stylize,
+        components,
         strength=plan.stylize.strength,
         device=config.device,
-        components=merge(plan.stylize.components, config.components),
+        tables=merge(plan.stylize.components, config.components),
     )
-    studio = Studio(settings, components)
     studio.check()
     return studio
 

@@ -15,7 +15,15 @@ if TYPE_CHECKING:
 
     from artgan.models import Model
 
-__all__ = ["RECIPE_SCHEMA", "RENDER_BATCH", "codes_of", "describe_truncation", "recipe", "render"]
+__all__ = [
+    "RECIPE_SCHEMA",
+    "RENDER_BATCH",
+    "codes_of",
+    "describe_truncation",
+    "mean_code",
+    "recipe",
+    "render",
+]
 
 RENDER_BATCH = 16
 """Pictures rendered at once, always: the rounding of a picture depends on the batch's size."""
@@ -54,6 +62,13 @@ def codes_of(model: Model, z: Tensor, *, psi: float = 1.0) -> Tensor:
             codes = model.generator.codes(part.to(model.device), psi)  # type: ignore[operator]
             parts.append(codes[:count].float().cpu())
     return torch.cat(parts) if parts else z
+
+
+def mean_code(model: Model) -> Tensor:
+    """Return the code that truncation pulls to, (...), on the CPU; without a space w it is 0."""
+    import torch
+
+    return codes_of(model, torch.zeros(1, model.z_dim), psi=0.0)[0]
 
 
 def render(model: Model, codes: Tensor, *, scale: int = 1, smooth: bool = True) -> Iterator[Tensor]:

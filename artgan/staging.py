@@ -14,7 +14,7 @@ from artgan.directions import directions
 from artgan.keys import Key
 from artgan.morph import Morph
 from artgan.plugins import blaming
-from artgan.rendering import codes_of
+from artgan.rendering import codes_of, mean_code
 from artgan.scene import Scene, Track, frame_size
 from artgan.screen import plural, safe
 from artgan.walkplan import MAX_TILES, WalkPlan
@@ -113,20 +113,11 @@ def _knots(record: Sampler, count: int, closed: bool) -> Any:
 
 def _needed(record: Sampler, plan: WalkPlan, model: Model, closed: bool) -> dict[str, Any]:
     """Return what a sampler's target is called with."""
-
-    def mean() -> Tensor:
-        z = torch.zeros(1, int(model.generator.z_dim))  # type: ignore[arg-type]
-        if plan.space == "z":
-            return z[0]
-        with torch.inference_mode():
-            codes: Tensor = model.generator.codes(z.to(model.device), 0.0)  # type: ignore[operator]
-        return codes[0].float().cpu()
-
     values: dict[str, Callable[[], Any]] = {
         "closed": lambda: closed,
         "space": lambda: plan.space,
         "prior": lambda: model.prior,
-        "mean": mean,
+        "mean": lambda: torch.zeros(model.z_dim) if plan.space == "z" else mean_code(model),
         "directions": lambda: directions(model),
     }
     return {name: values[name]() for name in record.needs}
@@ -134,13 +125,13 @@ def _needed(record: Sampler, plan: WalkPlan, model: Model, closed: bool) -> dict
 
 def _shape_in(space: str, model: Model) -> tuple[int, ...]:
     """Return the shape of one code of a space."""
-    z = torch.zeros(1, int(model.generator.z_dim))  # type: ignore[arg-type]
+    z = torch.zeros(1, model.z_dim)
     return tuple((z if space == "z" else codes_of(model, z)).shape[1:])
 
 
 def _code(key: Key, model: Model) -> Tensor:
     """Return the code of a key in its own space, once it is one of this network."""
-    code = key.tensor(int(model.generator.z_dim), model.prior)  # type: ignore[arg-type]
+    code = key.tensor(model.z_dim, model.prior)
     expected = _shape_in(key.space, model)
     if tuple(code.shape) != expected:
         raise ConfigError(

@@ -12,6 +12,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from artgan.api import Size
+from artgan.images import to_linear
 from artgan.picturefiles import read_picture
 from artgan.pictures import UnreadablePicture
 from artgan.toning import resize
@@ -159,7 +160,7 @@ def luminance(colours: Tensor) -> Tensor:
 
     Source: W3C, Web Content Accessibility Guidelines 2.2, relative luminance.
     """
-    linear = torch.where(colours <= 0.04045, colours / 12.92, ((colours + 0.055) / 1.055).pow(2.4))
+    linear = to_linear(colours)
     if len(colours) == 1:
         return linear[0]
     return torch.einsum("c...,c->...", linear, linear.new_tensor(_LUMINANCE))

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 __all__ = [
     "AUTO_SIDE",
     "USUAL_KEYS",
+    "MaxSize",
     "WalkConfig",
     "check_walk",
     "grid_of",
@@ -59,6 +60,19 @@ def _tiles(value: object) -> object:
     except ValueError:
         raise ValueError("expected COLUMNSxROWS, such as 3x2") from None
     return columns, rows
+
+
+def _bytes(value: object) -> object:
+    if not isinstance(value, str):
+        return value
+    count = parse_bytes(value)
+    if not count:
+        raise ValueError("expected a size, such as 8MB or 500kB")
+    return count
+
+
+MaxSize = Annotated[Annotated[int, Field(ge=1)] | None, BeforeValidator(_bytes)]
+"""A number of bytes, given in words; None is no limit."""
 
 
 class WalkConfig(Options):
@@ -137,7 +151,7 @@ class WalkConfig(Options):
         (), description="picture in whose style the frames are drawn; several are blended"
     )
     strength: float = Field(0.5, ge=0, le=1, description="of that style; 0 changes nothing")
-    max_size: str | None = Field(
+    max_size: MaxSize = Field(
         None, description="the most that each file may take, such as 8MB; quality gives way"
     )
     out: tuple[str, ...] = Field(
@@ -160,18 +174,6 @@ class WalkConfig(Options):
         if match[2] is not None and int(match[2]) < int(match[1]):
             raise ValueError("expected the lower layer first, such as 2-5")
         return value
-
-    @field_validator("max_size")
-    @classmethod
-    def _size(cls, value: str | None) -> str | None:
-        if value is not None and not parse_bytes(value):
-            raise ValueError("expected a size, such as 8MB or 500kB")
-        return value
-
-    @property
-    def most_bytes(self) -> int | None:
-        """Return the most that a file may take, None for no limit."""
-        return None if self.max_size is None else parse_bytes(self.max_size)
 
     @property
     def beat_count(self) -> int | None:

@@ -14,8 +14,10 @@ from artgan.images import (
     enlarge,
     from_bytes,
     grid,
+    laid_on,
     save_png,
     to_bytes,
+    to_linear,
     to_pil,
     to_signed,
     to_unit,
@@ -151,3 +153,19 @@ def test_frames_can_be_iterated():
     frames = Frames((Frame(torch.zeros(1, 2, 2), str(i)) for i in range(3)), length=3)
     assert [frame.name for frame in frames] == ["0", "1", "2"]
     assert list(frames) == []
+
+
+def test_laid_on_a_ground():
+    """Half of red on white is pink, on grey dull; nothing of it on white is white."""
+    image = torch.tensor([1.0, 0, 0, 0.5])[:, None, None]
+    assert laid_on(image).flatten().tolist() == [1, 0.5, 0.5]
+    assert laid_on(image[None], 0.5).flatten().tolist() == [0.75, 0.25, 0.25]
+    clear = torch.tensor([0.3, 0.2, 0.1, 0.0])[:, None, None]
+    assert laid_on(clear).flatten().tolist() == [1, 1, 1]
+    assert torch.equal(laid_on(image[:3]), image[:3])
+
+
+def test_linear_light_of_middle_grey():
+    """The sRGB value of a linear .2140 is 1/2; below .04045 it is a straight line."""
+    light = to_linear(torch.tensor([0.0, 0.02, 0.5, 1.0]))
+    torch.testing.assert_close(light, torch.tensor([0, 0.02 / 12.92, 0.2140, 1]), atol=1e-4, rtol=0)

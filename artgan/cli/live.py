@@ -73,10 +73,9 @@ def half_blocks(image: Tensor) -> Text:
     from rich.style import Style
     from rich.text import Text
 
-    from artgan.images import to_bytes
+    from artgan.images import laid_on, to_bytes
 
-    if image.shape[0] == 4:  # on white, as a page would show it
-        image = image[:3] * image[3:] + (1 - image[3:])
+    image = laid_on(image)  # on white, as a page would show it
     pixels = to_bytes(image.expand(3, -1, -1)).permute(1, 2, 0).tolist()
     pixels += [pixels[-1]] * (len(pixels) % 2)
     text = Text(no_wrap=True, end="")

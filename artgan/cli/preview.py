@@ -102,8 +102,9 @@ def _drawn(image: Tensor, screen: Console) -> _Drawn:
     """Return a picture as half-blocks, at the size that fits."""
     from torch.nn.functional import interpolate
 
-    if len(image) == 4:  # on white, before colours that are not seen bleed in
-        image = image[:3] * image[3:] + (1 - image[3:])
+    from artgan.images import laid_on
+
+    image = laid_on(image)  # on white, before colours that are not seen bleed in
     size = preview_side((image.shape[1], image.shape[2]), screen)
     small = interpolate(image[None].float(), size, mode="area")[0].clamp(0, 1)
     small = (small * (LEVELS - 1)).round() / (LEVELS - 1)

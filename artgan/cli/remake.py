@@ -16,7 +16,7 @@ from artgan.errors import ConfigError
 from artgan.outputs import Output, find_outputs
 from artgan.registry import registry
 from artgan.remakesettings import RemakeConfig, usual_out
-from artgan.screen import parse_bytes, safe, say
+from artgan.screen import safe, say
 
 if TYPE_CHECKING:
     from artgan.recipes import Made
@@ -105,8 +105,7 @@ def _film(config: RemakeConfig, made: Made, assigned: dict[str, Any], *, preview
     _check_used(assigned, outputs, made)
     film = film_again(config, made, plan, components, lambda line: say(f"artgan: {line}"))
     say(f"walking through {film.model.label} again")
-    most = None if config.max_size is None else parse_bytes(config.max_size)
-    shoot(film, outputs, most=most, overwrite=config.overwrite, preview=preview)
+    shoot(film, outputs, most=config.max_size, overwrite=config.overwrite, preview=preview)
 
 
 def _check_used(assigned: dict[str, Any], outputs: list[Output], made: Made) -> None:

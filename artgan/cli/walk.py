@@ -266,7 +266,7 @@ def _render(
         studio=studio,
         meta=config.meta,
     )
-    shoot(film, outputs, most=config.most_bytes, overwrite=config.overwrite, preview=preview)
+    shoot(film, outputs, most=config.max_size, overwrite=config.overwrite, preview=preview)
 
 
 def _stages(config: WalkConfig) -> list[Stage]:

@@ -353,8 +353,7 @@ def draw_fakes(model: Model, count: int, progress: Progress | None = None) -> Te
 
     A seed's picture is the same whatever the count.
     """
-    z_dim: int = model.generator.z_dim  # type: ignore[assignment]
-    return _drawn(model, draw(range(count), z_dim, model.prior), progress)
+    return _drawn(model, draw(range(count), model.z_dim, model.prior), progress)
 
 
 def draw_midpoints(model: Model, count: int) -> Tensor:
@@ -363,8 +362,7 @@ def draw_midpoints(model: Model, count: int) -> Tensor:
     The latent between a and b is (a + b) / sqrt(2), which has the same Gaussian distribution, and
     for a sphere the point of it in that direction: the middle of the arc from a to b.
     """
-    z_dim: int = model.generator.z_dim  # type: ignore[assignment]
-    z = draw(range(count + 1), z_dim, model.prior)
+    z = draw(range(count + 1), model.z_dim, model.prior)
     return _drawn(model, to_prior((z[:-1] + z[1:]) / 2**0.5, model.prior))
 
 

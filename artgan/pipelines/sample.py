@@ -122,7 +122,7 @@ def sample(config: SampleConfig, model: Model, progress: Progress | None = None)
         sheet = Sheet(len(seeds), model.channels, room, columns=config.columns)
     for start in range(0, len(seeds), RENDER_BATCH):
         part = seeds[start : start + RENDER_BATCH]
-        z = draw(part, int(model.generator.z_dim), model.prior)  # type: ignore[arg-type]
+        z = draw(part, model.z_dim, model.prior)
         codes = codes_of(model, z, psi=config.psi)
         images = render(model, codes, scale=config.scale, smooth=not config.pixels)
         for number, image in enumerate(images, start):

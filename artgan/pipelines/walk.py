@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from artgan.registry import Registry
 
 __all__ = [
+    "frame_studio",
     "plan_walk",
     "walk_scale",
     "walk_studio",
@@ -180,12 +181,44 @@ def walk_studio(config: WalkConfig, components: Registry) -> Studio | None:
     """
     if not config.stylize:
         return None
-    settings = StylizeConfig(
-        images=(config.run,),
-        styles=config.stylize,
-        size=FULL,
+    return frame_studio(
+        config.run,
+        config.stylize,
+        components,
         strength=config.strength,
         device=config.device,
-        components=config.components,
+        tables=config.components,
+    )
+
+
+def frame_studio(
+    what: str,
+    styles: tuple[str, ...],
+    components: Registry,
+    *,
+    strength: float,
+    device: str,
+    tables: dict[str, dict[str, dict[str, Any]]],
+) -> Studio:
+    """Return what draws frames of any size in styles, which are not read yet.
+
+    Args:
+        what: they are of.
+        styles: pictures, or a fast style.
+        components: where losses and extractors are found.
+        strength: of the styles.
+        device: see `artgan.engine.pick_device`.
+        tables: options of components.
+
+    Raises:
+        ConfigError: settings of its components that do not go together.
+    """
+    settings = StylizeConfig(
+        images=(what,),
+        styles=styles,
+        size=FULL,
+        strength=strength,
+        device=device,
+        components=tables,
     )
     return Studio(settings, components)

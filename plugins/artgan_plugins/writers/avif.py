@@ -19,7 +19,7 @@ from torch import Tensor
 
 from artgan.api import ConfigError, FrameWriter, OutputError, Size
 from artgan.files import Pending, atomic_write
-from artgan.images import RECIPE_KEY, to_pil
+from artgan.images import recipe_exif, to_pil
 from artgan.screen import safe
 from artgan_plugins.writers.apng import ApngStream
 from artgan_plugins.writers.frames import check_frame
@@ -30,7 +30,6 @@ __all__ = ["AvifWriter", "open_avif"]
 
 _LONGEST_SIDE = 32768
 _THREADS = 4  # always so many, since one thread and several do not make the same bytes
-_DESCRIPTION = 270  # tag of EXIF
 _WITHIN = (b"moov", b"trak", b"mdia")
 _TIMED = (b"mvhd", b"tkhd", b"mdhd")
 
@@ -89,9 +88,7 @@ class AvifWriter:
         self._spool.abandon()
 
     def _encode(self, spool: Path, file: BinaryIO) -> None:
-        exif = Image.Exif()
-        if self._recipe is not None:
-            exif[_DESCRIPTION] = f"{RECIPE_KEY}:{self._recipe}".encode()  # of a str: ASCII only
+        exif = b"" if self._recipe is None else recipe_exif(self._recipe)
         with Image.open(spool, formats=("PNG",)) as frames:
             try:
                 frames.save(
@@ -101,7 +98,7 @@ class AvifWriter:
                     duration=self._delays,
                     quality=self._options.quality,
                     speed=self._options.speed,
-                    exif=exif if self._recipe is not None else b"",
+                    exif=exif,
                     max_threads=_THREADS,
                     autotiling=False,
                 )

@@ -19,7 +19,7 @@ from torch import Tensor
 
 from artgan.api import ConfigError, FrameWriter, OutputError, Size
 from artgan.files import Pending, atomic_write
-from artgan.images import to_bytes
+from artgan.images import laid_on, to_bytes
 from artgan.screen import safe
 from artgan_plugins.writers.frames import check_frame
 from artgan_plugins.writers.options import VideoOptions
@@ -185,9 +185,8 @@ def _package(path: Path) -> Any:
 
 def _opaque(image: Tensor) -> NDArray[np.uint8]:
     """Return a unit picture (C, H, W) as bytes (H, W, 3), what is transparent laid on white."""
-    if image.shape[0] == 4:
-        image = image[:3] * image[3:] + (1 - image[3:])
-    pixels: NDArray[np.uint8] = to_bytes(image.detach()).permute(1, 2, 0).expand(-1, -1, 3).numpy()
+    image = laid_on(image.detach())
+    pixels: NDArray[np.uint8] = to_bytes(image).permute(1, 2, 0).expand(-1, -1, 3).numpy()
     return pixels
 
 

@@ -21,7 +21,7 @@ from torch import Tensor
 
 from artgan.api import FrameWriter, OutputError, Size
 from artgan.files import Pending, atomic_write
-from artgan.images import RECIPE_KEY, to_pil
+from artgan.images import recipe_exif, to_pil
 from artgan.screen import safe
 from artgan_plugins.writers.frames import check_frame
 from artgan_plugins.writers.options import WebpOptions
@@ -35,7 +35,6 @@ _MAX_DELAY_MS = (1 << 24) - 1
 _LONGEST_SIDE = 16383
 _BLED = 4  # pixels to which colours run from an edge, and would stay when it moves on
 _LONGEST_FILE = (1 << 32) - 10  # bytes after the first 8
-_DESCRIPTION = 270  # tag of EXIF
 _ANIMATION, _EXIF, _ALPHA = 0x02, 0x08, 0x10  # flags of the VP8X chunk
 _REPLACE = 0x02  # flag of a frame: it is not blended with what is there, and stays
 
@@ -212,9 +211,7 @@ def _compressed(picture: Image.Image, options: WebpOptions) -> bytes:
 
 
 def _exif(recipe: str) -> bytes:
-    exif = Image.Exif()
-    exif[_DESCRIPTION] = f"{RECIPE_KEY}:{recipe}".encode()  # of a str Pillow keeps the ASCII only
-    return exif.tobytes().removeprefix(b"Exif\0\0")
+    return recipe_exif(recipe).tobytes().removeprefix(b"Exif\0\0")
 
 
 def _chunk(tag: bytes, data: bytes) -> bytes:
