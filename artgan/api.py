@@ -9,10 +9,10 @@ elsewhere. A *pyramid* is a tuple of picture batches, coarse to fine. Logits: hi
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, Protocol
 
 import pluggy
 
@@ -29,6 +29,16 @@ from artgan.errors import (
     RunError,
     ShapeError,
 )
+from artgan.learning import (
+    Adversarial,
+    Batch,
+    Discriminator,
+    Generator,
+    Networks,
+    Stage,
+    Term,
+    mean_over_heads,
+)
 from artgan.looks import FeatureExtractor, PictureLoss
 from artgan.records import (
     KINDS,
@@ -36,6 +46,7 @@ from artgan.records import (
     Architecture,
     Augmentation,
     Better,
+    Callback,
     Component,
     Effect,
     Extractor,
@@ -55,7 +66,7 @@ from artgan.records import (
 
 if TYPE_CHECKING:
     from torch import Generator as Random
-    from torch import Tensor, nn
+    from torch import Tensor
 
     Pyramid = tuple[Tensor, ...]
     Logits = tuple[Tensor, ...]
@@ -72,6 +83,7 @@ __all__ = [
     "Augmentation",
     "Batch",
     "Better",
+    "Callback",
     "CheckpointError",
     "Component",
     "ComponentError",
@@ -84,6 +96,7 @@ __all__ = [
     "FrameWriter",
     "Generator",
     "ImageError",
+    "Listener",
     "Loss",
     "Measure",
     "Metric",
@@ -101,9 +114,11 @@ __all__ = [
     "Role",
     "Rollback",
     "RunError",
+    "RunFacts",
     "Sampler",
     "ShapeError",
     "Size",
+    "Stage",
     "Statistics",
     "Target",
     "Term",
@@ -118,197 +133,6 @@ hookimpl = pluggy.HookimplMarker("artgan")
 
 
 # Contracts ----------------------------------------------------------------------------------
-
-
-@runtime_checkable
-class Generator(Protocol):
-    """The network that draws. In evaluation mode a picture depends on its own code alone.
-
-    It may also have `latent_weight() -> (z_dim, features)`, the weight that a latent meets first:
-    directions that change pictures the most are found in it.
-    """
-
-    z_dim: int
-
-    def codes(self, z: Tensor, psi: float = 1.0) -> Tensor:
-        """Return the codes (N, ...) of latents z (N, z_dim), pulled to their mean by psi in [0, 1].
-
-        A network without a mapping returns psi * z: the mean of z is 0.
-        """
-        ...
-
-    def render(self, codes: Tensor) -> Pyramid:
-        """Return pictures of codes: signed range, each (N, C, h, w), coarse to fine."""
-        ...
-
-    def forward(self, z: Tensor) -> Pyramid:
-        """Return `render(codes(z))`."""
-        ...
-
-
-@runtime_checkable
-class Discriminator(Protocol):
-    """The network that judges."""
-
-    def forward(self, pictures: Pyramid) -> Tensor | Logits:
-        """Return logits (N,), or a tuple of them (heads), of a pyramid in signed range."""
-        ...
-
-
-@dataclass
-class Batch:
-    """What a term may look at; what no term of the phase `needs` is absent (None).
-
-    Attributes:
-        phase: whose turn it is.
-        cur_nimg: reals shown to D before this step.
-        z: latents, (N, z_dim).
-        fakes: signed pyramid of z, not augmented. In phase G it has a graph to G's parameters;
-            in phase D it has none, and requires gradient where a term needs "fake-gradients".
-        reals: signed pyramid, not augmented. In phase G only where a term needs "reals". Requires
-            gradient where a term needs "gradients".
-        fake_logits, real_logits: D's heads, each (N,), of fakes and reals as D is shown them:
-            augmented. Gradients at the plain pictures flow through the augmentation.
-        codes: the generator's codes of z, where a term needs "codes".
-        discriminate: pyramid -> heads, through the augmentation and D's `forward`.
-        generate: latents -> pyramid, through G's `forward`.
-    """
-
-    phase: Phase
-    cur_nimg: int
-    z: Tensor
-    fakes: Pyramid
-    fake_logits: Logits
-    discriminate: Callable[[Pyramid], Logits]
-    generate: Callable[[Tensor], Pyramid]
-    reals: Pyramid | None = None
-    real_logits: Logits | None = None
-    codes: Tensor | None = None
-
-
-@dataclass(frozen=True)
-class Term:
-    """One part of a phase's loss: a pure function of the batch.
-
-    Attributes:
-        phase: the phase it is part of.
-        compute: batch -> name -> value per picture, (N,). Never calls backward.
-        needs: of "reals", "gradients" (at the reals), "fake-gradients", "codes".
-        interval: pictures between two uses; 0 is every step. When used, a term that rests
-            between is weighted up by interval / batch, so that its strength does not depend on it.
-        second_order: whether it differentiates a gradient; then its phase is computed in float32
-            whatever precision the run has.
-    """
-
-    phase: Phase
-    compute: Callable[[Batch], Mapping[str, Tensor]]
-    needs: frozenset[str] = frozenset()
-    interval: int = 0
-    second_order: bool = False
-
-    NEEDS: ClassVar[frozenset[str]] = frozenset({"reals", "gradients", "fake-gradients", "codes"})
-
-
-@dataclass(frozen=True)
-class Adversarial:
-    """A built objective: one term a phase, and the margin that its sign accuracy is read from.
-
-    Attributes:
-        discriminator: the D phase's term.
-        generator: the G phase's term.
-        margin: (real_logits, fake_logits), each (N,) -> (N,); above 0 where D is right. The real
-            logit, or real minus paired fake where the offset of the logits is free.
-    """
-
-    discriminator: Term
-    generator: Term
-    margin: Callable[[Tensor, Tensor], Tensor]
-
-    @classmethod
-    def of(
-        cls,
-        d_loss: Callable[[Tensor, Tensor], Tensor],
-        g_loss: Callable[[Tensor], Tensor],
-        margin: Callable[[Tensor, Tensor], Tensor],
-    ) -> Adversarial:
-        """Return an objective made of losses of logits; they are averaged over D's heads.
-
-        Args:
-            d_loss: (real_logits, fake_logits) -> D's loss per pair, all (N,).
-            g_loss: fake_logits -> G's loss per fake, both (N,).
-            margin: as above.
-        """
-
-        def discriminator(batch: Batch) -> dict[str, Tensor]:
-            return {"adversarial": mean_over_heads(d_loss, batch.real_logits, batch.fake_logits)}
-
-        def generator(batch: Batch) -> dict[str, Tensor]:
-            return {"adversarial": mean_over_heads(g_loss, batch.fake_logits)}
-
-        needs = frozenset({"reals"})
-        return cls(Term("D", discriminator, needs), Term("G", generator), margin)
-
-    @classmethod
-    def of_pairs(
-        cls,
-        d_loss: Callable[[Tensor, Tensor], Tensor],
-        g_loss: Callable[[Tensor, Tensor], Tensor],
-    ) -> Adversarial:
-        """Return a relativistic objective: G's loss looks at reals too, and the offset is free.
-
-        Args:
-            d_loss, g_loss: (real_logits, fake_logits), each (N,) -> loss per pair, (N,).
-
-        Its margin is real minus paired fake.
-        """
-
-        def discriminator(batch: Batch) -> dict[str, Tensor]:
-            return {"adversarial": mean_over_heads(d_loss, batch.real_logits, batch.fake_logits)}
-
-        def generator(batch: Batch) -> dict[str, Tensor]:
-            return {"adversarial": mean_over_heads(g_loss, batch.real_logits, batch.fake_logits)}
-
-        needs = frozenset({"reals"})
-        return cls(
-            Term("D", discriminator, needs),
-            Term("G", generator, needs),
-            margin=lambda real, fake: real - fake,
-        )
-
-
-@dataclass(frozen=True)
-class Networks:
-    """A built architecture.
-
-    Attributes:
-        generator, discriminator: the pair; both are modules.
-        terms: the architecture's own further terms.
-        others: further networks: name -> (the phase that trains it, the module).
-        stage: for networks that grow: cur_nimg -> (number of scales, fade in [0, 1], batch).
-    """
-
-    generator: nn.Module
-    discriminator: nn.Module
-    terms: tuple[Term, ...] = ()
-    others: Mapping[str, tuple[Phase, nn.Module]] = field(default_factory=dict)
-    stage: Callable[[int], tuple[int, float, int]] | None = None
-
-    def named(self) -> dict[str, nn.Module]:
-        """Return every network by name, in a fixed order."""
-        return {
-            "generator": self.generator,
-            "discriminator": self.discriminator,
-            **{name: module for name, (_, module) in sorted(self.others.items())},
-        }
-
-    def of_phase(self, phase: Phase) -> dict[str, nn.Module]:
-        """Return the networks that a phase trains, by name."""
-        own = "discriminator" if phase == "D" else "generator"
-        return {
-            name: module
-            for name, module in self.named().items()
-            if name == own or (name in self.others and self.others[name][0] == phase)
-        }
 
 
 class Augment(Protocol):
@@ -367,6 +191,10 @@ class Path2Codes(Protocol):
 
         All of them are float32 and on the CPU; neither argument is changed. Codes are finite.
 
+        The path is what counts, not how fast it goes along with u: a walk spreads its frames so
+        that each differs as much from the last as any other. Where rests and swings in u are meant
+        to be seen, `--pace even` keeps to them.
+
         A path begins at the first key; a closed one gives the same code at u = 0 and u = 1. Keys
         are met in order, evenly at k / K on a closed path and k / (K - 1) on an open one, unless
         the sampler's record says that it is not `keyed`.
@@ -410,14 +238,44 @@ class FrameWriter(Protocol):
         ...
 
 
-def mean_over_heads(compute: Callable[..., Tensor], *logits: Sequence[Tensor] | None) -> Tensor:
-    """Return compute's value per picture, (N,), averaged over the heads of a discriminator.
+@dataclass(frozen=True)
+class RunFacts:
+    """What a callback is told of a run when it begins, or goes on.
 
-    Args:
-        compute: (head logits, ...) -> (N,).
-        logits: one tuple of heads for each argument of compute, all of one length.
+    Attributes:
+        folder: the run's; a callback may write files of its own there.
+        settings: its config.toml as tables.
+        cur_nimg: pictures shown so far; 0 for a new run.
+        total_nimg: where it ends; None while that is not known.
     """
-    heads: Iterator[Any] = zip(*(each for each in logits if each is not None), strict=True)
-    values = [compute(*head) for head in heads]
-    total: Any = sum(values[1:], start=values[0])
-    return total if len(values) == 1 else total / len(values)  # type: ignore[no-any-return]
+
+    folder: Path
+    settings: Mapping[str, Any]
+    cur_nimg: int
+    total_nimg: int | None
+
+
+class Listener(Protocol):
+    """A built callback: an object with one or more of these methods, and no others called on_*.
+
+    Whatever they return is ignored. One that raises is told of and left out from then on: training
+    goes on. They are called by the process that trains, which waits for them.
+    """
+
+    def on_start(self, run: RunFacts) -> None:
+        """Hear that steps are about to be taken."""
+
+    def on_tick(self, cur_nimg: int, values: Mapping[str, float]) -> None:
+        """Hear means since the last tick, and at some ticks metrics; see `Statistics.values`."""
+
+    def on_state(self, cur_nimg: int, state: str) -> None:
+        """Hear what the doctor says of the run, whenever that changes."""
+
+    def on_grid(self, cur_nimg: int, path: Path) -> None:
+        """Hear of a new grid of pictures, a PNG file."""
+
+    def on_checkpoint(self, cur_nimg: int, path: Path) -> None:
+        """Hear of a new checkpoint, a folder; older ones may be gone."""
+
+    def on_end(self, cur_nimg: int, how: str) -> None:
+        """Hear that training ended: "finished", "stopped", "ended: why" or "failed: why"."""

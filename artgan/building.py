@@ -23,6 +23,7 @@ from artgan.api import (
 )
 from artgan.latents import derive
 from artgan.plugins import blaming
+from artgan.pull import Pull
 from artgan.records import noun
 from artgan.screen import safe
 
@@ -42,7 +43,7 @@ class Parts:
     Attributes:
         entry: the architecture's.
         networks: its networks.
-        objective: the adversarial loss.
+        objective: the adversarial loss, None where there is no discriminator.
         terms: those of each phase; the objective's own comes first.
         augments: what D is shown goes through these, in order, each with its entry.
         suppliers: component -> the plug-in and version that supplied it.
@@ -50,7 +51,7 @@ class Parts:
 
     entry: Entry
     networks: Networks
-    objective: Adversarial
+    objective: Adversarial | None
     terms: dict[Phase, list[Term]]
     augments: list[tuple[Entry, Augment]]
     suppliers: dict[str, str]
@@ -58,7 +59,7 @@ class Parts:
     def supplied(self, entry: Entry) -> None:
         """Note who supplied a component."""
         name = f"{entry.record.kind}.{entry.record.name}"
-        self.suppliers[name] = f"{entry.plugin.distribution} {entry.plugin.version}"
+        self.suppliers[name] = entry.plugin.supplier
 
 
 def build_networks(registry: Registry, config: TrainConfig) -> tuple[Entry, Networks]:
@@ -76,6 +77,10 @@ def build_networks(registry: Registry, config: TrainConfig) -> tuple[Entry, Netw
     where = f"architecture '{safe(entry.qualified)}'"
     if not isinstance(networks, Networks):
         raise ShapeError(f"{where} built a {type(networks).__name__}: expected Networks")
+    adversarial = getattr(entry.record, "adversarial", True)
+    if adversarial != (networks.discriminator is not None):
+        has = "no discriminator" if networks.discriminator is None else "a discriminator"
+        raise ShapeError(f"{where} built {has}, but its record says adversarial={adversarial}")
     z_dim = getattr(networks.generator, "z_dim", None)
     if not isinstance(z_dim, int) or z_dim < 1:
         raise ShapeError(f"{where}: its generator has no z_dim, the length of a latent")
@@ -89,15 +94,22 @@ def build_parts(registry: Registry, config: TrainConfig) -> Parts:
         ComponentError, ShapeError: see `build_networks`; also for the other components.
     """
     entry, networks = build_networks(registry, config)
-    objective: Adversarial
-    chosen, objective = _built(registry, Objective.kind, config.objective, config, Adversarial)
-    terms = [_blamed(chosen, objective.discriminator), _blamed(chosen, objective.generator)]
-    entries = [entry, chosen]
+    objective: Adversarial | None = None
+    terms: list[Term] = []
+    entries = [entry]
+    if networks.discriminator is not None:
+        chosen, objective = _built(registry, Objective.kind, config.objective, config, Adversarial)
+        terms = [_blamed(chosen, objective.discriminator), _blamed(chosen, objective.generator)]
+        entries.append(chosen)
     for name in config.regularizers or ():
         own, term = _built(registry, Regularizer.kind, name, config, Term)
         terms.append(_blamed(own, term))
         entries.append(own)
     terms += [_blamed(entry, term) for term in networks.terms]
+    if config.losses:
+        pull = Pull(config, registry)
+        terms.append(pull.term())
+        entries += pull.entries
     augments = []
     for name in config.augmentations or ():
         own, augment = _built(registry, Augmentation.kind, name, config, None)

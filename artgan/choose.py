@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from artgan.api import Architecture, Objective, Regularizer, Size
+from artgan.api import Architecture, ConfigError, Objective, Regularizer, Size
 from artgan.config import TrainConfig, check_size, format_size
 from artgan.screen import plural
 
@@ -146,7 +146,8 @@ def choose(
     _length(config, count, facts, set_, reasons)
     for name in ("g_lr", "d_lr"):
         if getattr(config, name) is None:
-            set_[name] = record.default_lr
+            quick = record.gpu_lr if facts.gpu else None
+            set_[name] = record.default_lr if quick is None else quick
     if config.decay is None:
         set_["decay"] = DECAY
     if config.ema_kimg is None:
@@ -155,9 +156,12 @@ def choose(
         set_["precision"] = "bfloat16" if facts.bfloat16 else "float32"
         if facts.bfloat16:
             reasons.append("precision bfloat16: this machine multiplies it quicker")
-    _augmentation(config, count, set_, reasons)
+    if record.adversarial:
+        _augmentation(config, count, set_, reasons)
+    else:
+        regularizers = _nothing_to_balance(config, record, set_)
     set_["components"] = _options(config, record, regularizers, size, facts, reasons)
-    if config.regularizers is None:
+    if config.regularizers is None and record.adversarial:
         set_["regularizers"] = objective.default_regularizers
         if objective.default_regularizers:
             names = ", ".join(objective.default_regularizers)
@@ -219,6 +223,30 @@ def _augmentation(
         set_["policies"] = ("one-to-one", "ada") if adaptive else ("one-to-one",)
         if adaptive:
             reasons.append("policy ada: as strong as the discriminator needs, from 0 up")
+
+
+def _nothing_to_balance(
+    config: TrainConfig, record: Architecture, set_: dict[str, object]
+) -> Sequence[Regularizer]:
+    """Leave out what is of a discriminator, for an architecture that has none.
+
+    Raises:
+        ConfigError: the user asked for some of that.
+    """
+    flags = {
+        "regularizers": "--regularizer",
+        "augmentations": "--augment",
+        "policies": "--policy",
+        "strength": "--strength",
+    }
+    for name, flag in flags.items():
+        if getattr(config, name):
+            raise ConfigError(
+                f"{flag} is of a discriminator, and architecture '{record.name}' has none: "
+                "leave it out"
+            )
+    set_.update(regularizers=(), augmentations=(), policies=(), strength=0.0)
+    return ()
 
 
 def _options(

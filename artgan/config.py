@@ -165,6 +165,17 @@ class TrainConfig(Options):
         ("swd", "coverage", "diversity", "copying"),
         description="what is measured while training, and chooses the best checkpoint",
     )
+    callbacks: tuple[str, ...] = Field((), description="what is told while it trains")
+    losses: tuple[str, ...] = Field(
+        (), description="loss of pictures that the generator learns by too, such as moments:0.3"
+    )
+    styles: tuple[str, ...] = Field(
+        (), description="picture whose style those losses pull to; several are blended"
+    )
+    style_scale: float = Field(
+        2.0, ge=0.25, le=64, description="short side of the styles, in parts of the pictures'"
+    )
+    extractor: str = Field("patch-kmeans", description="network that those losses look through")
     xflip: bool = Field(
         False, description="show pictures mirrored too: only where a mirrored one is a picture too"
     )

@@ -16,15 +16,31 @@ import torch
 from torch import Tensor
 from torch.nn.functional import avg_pool2d
 
-from artgan.api import FeatureExtractor, Loss, PictureLoss, PluginError, Size
+from artgan.api import ConfigError, FeatureExtractor, Loss, PictureLoss, PluginError, Size
 from artgan.engine import release_memory
+from artgan.errors import nearest
 from artgan.plugins import blaming
 from artgan.screen import safe
 
 if TYPE_CHECKING:
     from artgan.plugins import Entry
 
-__all__ = ["PIXELS", "TILE", "Criterion", "Part", "Region", "Statistics", "blend", "largest_tile"]
+__all__ = [
+    "FEWEST_PLACES",
+    "PIXELS",
+    "TILE",
+    "Criterion",
+    "Part",
+    "Region",
+    "Statistics",
+    "blend",
+    "largest_tile",
+    "layers_of",
+]
+
+FEWEST_PLACES = 150
+"""A layer with fewer places says where things are in the style and not what they are like. It is
+left out, unless a loss asks for it by name, or a style would be copied place by place."""
 
 PIXELS = "pixels"
 """The layer that is the picture itself."""
@@ -346,6 +362,39 @@ class Criterion:
                 "expected a tensor of shape (1,)"
             )
         return value[0]
+
+
+def layers_of(
+    record: Loss, loss: PictureLoss, extractor: FeatureExtractor, size: Size, name: str
+) -> tuple[str, ...]:
+    """Return the layers that a loss is given.
+
+    Args:
+        record, loss: the loss, and what it built.
+        extractor: what it looks through.
+        size: of the pictures, (height, width).
+        name: the extractor's, for the message.
+
+    Raises:
+        ConfigError: the loss asks for a layer that the extractor does not have.
+    """
+    usual = {
+        "style": extractor.style_layers,
+        "content": extractor.content_layers,
+        "pixels": (PIXELS,),
+    }[record.looks_at]
+    layers = tuple(loss.layers) or usual
+    if record.looks_at == "style" and not loss.layers:
+        area = size[0] * size[1]
+        kept = [each for each in layers if area / extractor.stride(each) ** 2 >= FEWEST_PLACES]
+        layers = tuple(kept) or layers[:1]
+    unknown = [layer for layer in layers if layer not in {*extractor.layers, PIXELS}]
+    if unknown:
+        raise ConfigError(
+            f"losses.{safe(record.name)}.layers names '{safe(unknown[0])}', which "
+            f"'{safe(name)}' does not have: {nearest(unknown[0], extractor.layers)}"
+        )
+    return layers
 
 
 def largest_tile(size: Size, side: int) -> Size:

@@ -9,6 +9,7 @@ import pluggy
 from artgan.api import (
     Architecture,
     Augmentation,
+    Callback,
     Effect,
     Extractor,
     Loss,
@@ -32,6 +33,7 @@ __all__ = [
     "artgan_samplers",
     "artgan_effects",
     "artgan_writers",
+    "artgan_callbacks",
 ]
 
 hookspec = pluggy.HookspecMarker("artgan")
@@ -90,3 +92,8 @@ def artgan_effects() -> Iterable[Effect]:  # type: ignore[empty-body]
 @hookspec
 def artgan_writers() -> Iterable[Writer]:  # type: ignore[empty-body]
     """Return records of file formats."""
+
+
+@hookspec
+def artgan_callbacks() -> Iterable[Callback]:  # type: ignore[empty-body]
+    """Return records of what is told while a run trains."""

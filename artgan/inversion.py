@@ -230,6 +230,9 @@ def _polished(model: Model, code: Tensor, space: str, target: Tensor) -> Tensor:
     It is no further from the target there. A round draws one picture for each coordinate, so codes
     of many get few rounds or none.
     """
+    rounds = min(_ROUNDS, _ROUND_PICTURES // code.numel())
+    if rounds == 0:  # what follows would hold the square of so many numbers
+        return code
     wanted = _features(target)
     nudges = torch.eye(code.numel()) * (_NUDGE * max(float(code.square().mean().sqrt()), 1e-6))
 
@@ -239,7 +242,7 @@ def _polished(model: Model, code: Tensor, space: str, target: Tensor) -> Tensor:
     best = code.flatten()
     here = off(best[None])
     damping = _DAMPINGS[0]
-    for _ in range(min(_ROUNDS, _ROUND_PICTURES // code.numel())):
+    for _ in range(rounds):
         slopes = ((off(best + nudges) - here) / nudges.diagonal()[:, None]).double()  # (d, F)
         square = slopes @ slopes.T
         scale = square.diagonal().mean().clamp_min(1e-30) * torch.eye(len(square)).double()

@@ -33,6 +33,9 @@ class PictureLoss(Protocol):
         other returns means over places: then those of a whole are the mean of those of its parts,
         and those of several styles at once are the mean of theirs.
 
+        One that looks at neighbours leaves out those that are not there: a part of a picture ends
+        where it ends, and only those of local losses see beyond.
+
         Args:
             features: layer -> (N, C, h, w); of "pixels" unit pictures.
             mask: layer -> how much each place counts, in [0, 1], (N, 1, h, w); None counts all.
@@ -76,7 +79,8 @@ class FeatureExtractor(Protocol):
         """Learn from the pictures at hand; one that does not learn does nothing.
 
         Args:
-            contents, styles: unit pictures, (1, 3, H, W) of any sizes from `min_side` on.
+            contents, styles: unit pictures, (1, 3, H, W) of any sizes from `min_side` on. There
+                may be no contents: a generator that is pulled to a style has none.
             random: a generator on the CPU, the only source of chance.
         """
         ...

@@ -12,9 +12,12 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from artgan.api import CheckpointError, ImageError, OutputError, RunError
+from artgan.api import CheckpointError, ImageError, OutputError, RunError, RunFacts
+from artgan.callbacks import Listeners
 from artgan.control import Action, is_better
+from artgan.grids import draw_fakes, draw_reals, grid_count
 from artgan.keeping import Keeper
+from artgan.lengths import MOMENTS, SPACING, Length
 from artgan.monitor import Monitor
 from artgan.runs import RunFolder
 from artgan.watching import Status, Tally, TrainResult, Watcher
@@ -25,32 +28,27 @@ if TYPE_CHECKING:
     from artgan.data.intake import Intake
     from artgan.training import Trainer
 
-__all__ = ["GRID", "GRID_SIDE", "Loop"]
-
-GRID = 64
-"""The most pictures in `reals.png` and `fakes*.png`; fewer where they are large."""
-
-GRID_SIDE = 1024
-"""About how wide those are, in pixels, where the pictures are large."""
-
-WARM_UP_STEPS = 4
-CALIBRATE_STEPS = 32
-CALIBRATE_SECONDS = 10.0
-"""--minutes becomes a number of pictures once so many steps were taken in so many seconds, not
-counting the first few; sooner where that would take a tenth of the minutes."""
+__all__ = ["Loop"]
 
 PREVIEW_SECONDS = 10.0
 
 MEASURED_FROM = 2000
 """Pictures before which there is nothing to measure."""
 
-SPACING = 4000
-TIMES = 12
-"""Pictures between two measurements, and how many of them there are in a run, at most."""
-
 
 class Loop:
-    """A run while it trains: the loop, its ticks and its checkpoints."""
+    """A run while it trains: the loop, its ticks and its checkpoints.
+
+    Args:
+        trainer: the run's state.
+        run: its folder.
+        pictures: the prepared set.
+        watcher: told what happens.
+        stop: asked after every step whether to save and end.
+        monitor: what it is measured by.
+        spare: makes another trainer like it, to measure speeds with.
+        listeners: the run's callbacks.
+    """
 
     def __init__(
         self,
@@ -60,6 +58,8 @@ class Loop:
         watcher: Watcher,
         stop: Callable[[], bool],
         monitor: Monitor,
+        spare: Callable[[], Trainer] | None = None,
+        listeners: Listeners | None = None,
     ) -> None:
         self.trainer = trainer
         self.config = trainer.config
@@ -68,6 +68,9 @@ class Loop:
         self.watcher = watcher
         self.stop = stop
         self.monitor = monitor
+        self.listeners = listeners or Listeners([], watcher.warn)
+        self._state = ""
+        self.length = Length(trainer, monitor, watcher, spare)
         self.keeper = Keeper(trainer, run, watcher)
         self.tally = Tally()
         self.best: dict[str, Any] | None = None
@@ -88,6 +91,7 @@ class Loop:
             saved = f"at {last:,} pictures" if last >= 0 else "none"
             line = f"{error}; last good checkpoint: {saved}"
             self._try(lambda: self.folder.log(line))
+            self.listeners.tell("on_end", self.trainer.cur_nimg, f"failed: {error}")
             raise RunError(line) from error
         finally:
             self.pictures.close()
@@ -97,10 +101,12 @@ class Loop:
 
         from artgan.data.sampling import indices, order_seed
 
-        trainer, config, batch = self.trainer, self.config, self.config.batch or 0
-        self._settle_length()
+        trainer, config = self.trainer, self.config
+        if self.length.settle():
+            self.save()
         self.keeper.check_room(config.keep)
-        self._draw_reals()
+        self.listeners.tell("on_start", self._run_facts())
+        self._try(lambda: draw_reals(self.folder, self.pictures, config.side))
         if trainer.cur_nimg == 0:
             self._draw_fakes(trainer.sample(self._grid_count()))
             if config.doctor == "act" and self.keeper.last_save < 0:
@@ -109,7 +115,6 @@ class Loop:
                 )  # where a run that breaks at once is taken back to
         began = saved = recent = time.monotonic()
         previewed = began - PREVIEW_SECONDS
-        warm: tuple[int, float, float] | None = None
         rate, stopped, reason, shown_nimg, recent_nimg = 0.0, False, "", 0, 0
 
         with torch.random.fork_rng(devices=[]):
@@ -117,7 +122,7 @@ class Loop:
                 if self.stop():
                     stopped = True
                     break
-                before = trainer.cur_nimg
+                before, batch = trainer.cur_nimg, trainer.batch_at(trainer.cur_nimg)
                 seed = order_seed(config.seed, trainer.attempt)
                 shown = indices(seed, before, batch, len(self.pictures))
                 try:
@@ -125,7 +130,9 @@ class Loop:
                 except ImageError:  # most of the pictures are gone: keep what was learned
                     self._save(final=True)
                     raise
-                self.pictures.prefetch(indices(seed, before + batch, batch, len(self.pictures)))
+                after = before + batch
+                ahead = indices(seed, after, trainer.batch_at(after), len(self.pictures))
+                self.pictures.prefetch(ahead)
                 self.tally.add(trainer.step(reals))
                 shown_nimg += batch
 
@@ -134,11 +141,8 @@ class Loop:
                 if now - recent > 2.0 or rate == 0:
                     rate = (shown_nimg - recent_nimg) / max(now - recent, 1e-9)
                     recent, recent_nimg = now, shown_nimg
-                if trainer.total_nimg is None:
-                    if warm is None and shown_nimg >= WARM_UP_STEPS * batch:
-                        warm = (shown_nimg, now, self.aside)
-                    elif warm is not None:
-                        self._calibrate(began, warm, shown_nimg, now)
+                if trainer.total_nimg is None and self.length.look(began, shown_nimg, self.aside):
+                    self.save()
                 self.watcher.step(self._status(rate, now - began))
 
                 # ticks, in pictures; whatever policies ask for is done at once
@@ -185,6 +189,8 @@ class Loop:
         how = "stopped" if stopped else "ended" if reason else "finished"
         last = f"{how} at {trainer.cur_nimg:,} pictures, {shown / max(seconds, 1e-9):.1f} a second"
         self._try(lambda: self.folder.log(last))
+        told = f"ended: {reason}" if reason and not stopped else how
+        self.listeners.tell("on_end", trainer.cur_nimg, told)
         return TrainResult(
             self.folder,
             trainer.cur_nimg,
@@ -206,43 +212,6 @@ class Loop:
             return True
         return total is not None and now >= 1000 and self._passed(before, max(1000, total // 20))
 
-    def _settle_length(self) -> None:
-        """Take the length from --kimg; from --minutes it comes with the first steps."""
-        if self.config.kimg is not None:
-            self.trainer.total_nimg = round(self.config.kimg * 1000)
-
-    def _calibrate(
-        self, began: float, warm: tuple[int, float, float], shown: int, now: float
-    ) -> None:
-        """Turn --minutes into a number of pictures, once, from the speed of the first steps."""
-        assert self.config.minutes is not None
-        budget = self.config.minutes * 60
-        counted, passed = shown - warm[0], now - warm[1] - (self.aside - warm[2])
-        enough = (
-            counted >= CALIBRATE_STEPS * (self.config.batch or 1) and passed > CALIBRATE_SECONDS
-        )
-        if not enough and now - began < budget / 10:
-            return
-        rate = counted / max(passed, 1e-9)
-        aside = TIMES * self._moment_seconds() if budget > 2 * TIMES else 0.0
-        left = max(0.0, budget - (time.monotonic() - began) - aside)
-        self.trainer.total_nimg = self.trainer.cur_nimg + round(rate * left)
-        self.watcher.note(
-            f"{self.config.minutes:g} minutes at {rate:.0f} pictures a second: "
-            f"{(shown + round(rate * left)) / 1000:.1f} kimg"
-        )
-        self.save()  # the length is part of the run from here on
-
-    def _moment_seconds(self) -> float:
-        """Return how long it takes to draw pictures and measure them, once all is loaded."""
-        began = 0.0
-        for _ in range(2):
-            began = time.monotonic()
-            fakes = self.trainer.sample(max(self._grid_count(), self.monitor.count))
-            if self.monitor.count:
-                self.monitor.measure(fakes[: self.monitor.count])
-        return 1.5 * (time.monotonic() - began)  # a checkpoint comes with it
-
     # What is due after a step
 
     def _at(self, before: int, rate: float, seconds: float) -> str:
@@ -251,7 +220,7 @@ class Loop:
         grid = self._doubled(before)
         ends = trainer.total_nimg is not None and trainer.cur_nimg >= trainer.total_nimg
         total = trainer.total_nimg or 0
-        measures = self._passed(before, max(SPACING, total // TIMES)) or ends
+        measures = self._passed(before, max(SPACING, total // MOMENTS)) or ends
         measures = measures and trainer.cur_nimg >= MEASURED_FROM and self.monitor.count > 0
         began = time.monotonic()
         figures: dict[str, float] = {}
@@ -261,7 +230,7 @@ class Loop:
                 figures = self.monitor.measure(fakes[: self.monitor.count])
             if grid:
                 self._draw_fakes(fakes[: self._grid_count()])
-                self._snapshot()
+                self._snapshot(before)
         if not figures and not self._passed(before, self.config.tick_kimg * 1000):
             self.aside += time.monotonic() - began
             return ""
@@ -293,6 +262,10 @@ class Loop:
         )
         if trainer.steering.action.state:
             row["state"] = trainer.steering.action.state
+        self.listeners.tell("on_tick", trainer.cur_nimg, values)
+        if trainer.steering.sentence != self._state:
+            self._state = trainer.steering.sentence
+            self.listeners.tell("on_state", trainer.cur_nimg, self._state)
         clock = {"images_per_second": round(rate, 2), "seconds": round(seconds, 2)}
         self._try(lambda: self.folder.add_stats({**row, **clock}))
 
@@ -329,6 +302,9 @@ class Loop:
         """
         total = figures.get("score")
         best = total is not None and math.isfinite(total) and not self.monitor.vetoed(figures)
+        stage, grown = self.trainer.stage_at(self.trainer.cur_nimg), self.trainer.grown
+        if stage is not None and grown is not None and stage[:2] != grown[:2]:
+            best = False  # blurred as it is, it may look good in figures
         if best and total is not None and self.best is not None:
             best = is_better(total, self.best["score"])
         before, marks = (self.best, dict(self.keeper.marks)), self.keeper.marks
@@ -356,31 +332,28 @@ class Loop:
             self.watcher.warn(str(error))
 
     def _grid_count(self) -> int:
-        return min(GRID, max(9, (GRID_SIDE // max(self.config.side)) ** 2))
-
-    def _draw_reals(self) -> None:
-        from artgan.images import from_bytes, grid, save_png
-
-        path = self.folder.path / "reals.png"
-        if not path.exists():
-            count = min(self._grid_count(), len(self.pictures))
-            picks = [i * len(self.pictures) // count for i in range(count)]
-            sheet = grid(from_bytes(self.pictures.batch(picks)))
-            self._try(lambda: save_png(path, sheet))
+        return grid_count(self.config.side)
 
     def _draw_fakes(self, fakes: Tensor) -> None:
-        from artgan.images import grid, save_png
+        cur_nimg = self.trainer.cur_nimg
+        self._try(
+            lambda: self.listeners.tell(
+                "on_grid", cur_nimg, draw_fakes(self.folder, cur_nimg, fakes)
+            )
+        )
 
-        path = self.folder.path / f"fakes{self.trainer.cur_nimg // 1000:06d}.png"
-        self._try(lambda: save_png(path, grid(fakes)))
-
-    def _snapshot(self) -> None:
-        """Keep the averaged generator, for films of how it grew."""
-        kimg = self.trainer.cur_nimg // 1000
-        batch = self.config.batch or 0
-        before = (self.trainer.cur_nimg - batch) // 1000
-        if kimg.bit_count() == 1 and kimg.bit_length() != before.bit_length():
+    def _snapshot(self, before: int) -> None:
+        """Keep the averaged generator where 1, 2, 4, 8 ... kimg were reached, for growth films."""
+        reached = (self.trainer.cur_nimg // 1000).bit_length()
+        if reached != (before // 1000).bit_length():
             self._try(lambda: self.keeper.snapshot(self._facts()))
+
+    def _run_facts(self) -> RunFacts:
+        """Return what callbacks are told of the run."""
+        trainer = self.trainer
+        return RunFacts(
+            self.folder.path, self.folder.config(), trainer.cur_nimg, trainer.total_nimg
+        )
 
     def _facts(self) -> dict[str, Any]:
         """Return what a checkpoint's state holds beside the trainer's own."""
@@ -406,6 +379,7 @@ class Loop:
         if generation is None:
             return ""
         self._try(lambda: self.folder.log(f"saved at {trainer.cur_nimg:,} pictures"))
+        self.listeners.tell("on_checkpoint", trainer.cur_nimg, generation.path)
         return generation.name
 
     # Going on

@@ -9,7 +9,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from artgan.api import Architecture, CheckpointError, ComponentError, Prior, Size
+from artgan.api import (
+    Architecture,
+    Callback,
+    CheckpointError,
+    ComponentError,
+    Extractor,
+    Loss,
+    Prior,
+    Size,
+)
 from artgan.checkpoints import (
     FORMAT,
     Generation,
@@ -116,8 +125,9 @@ def run_config(tables: Mapping[str, Any], where: str) -> TrainConfig:
     settings = dict(tables.get("train", {}))
     settings["components"] = components = component_tables(tables)
     with contextlib.suppress(ComponentError):  # said where it is built
-        record = registry().find(Architecture.kind, str(settings.get("arch"))).record
-        own = components.setdefault(Architecture.kind, {}).setdefault(record.name, {})
+        name = str(settings.get("arch"))
+        record = registry().find(Architecture.kind, name).record
+        own = components.setdefault(Architecture.kind, {}).setdefault(name.rpartition(":")[2], {})
         for option, value in getattr(record, "before", ()):
             own.setdefault(option, value)
     return validate(TrainConfig, settings, f"{where} [train]")
@@ -222,18 +232,16 @@ def build_model(weights: Weights, device: torch.device, components: Registry) ->
     Raises:
         CheckpointError: a plug-in is missing, or the weights do not fit.
     """
-    from artgan.api import Architecture, ComponentError, PluginError
     from artgan.building import build_networks
+    from artgan.suppliers import as_named_here
     from artgan.weights import load_state
 
-    try:
-        entry, networks = build_networks(components, weights.config)
-    except PluginError:
-        raise
-    except ComponentError as error:
-        by = weights.plugins.get(f"architectures.{weights.config.arch}")
-        hint = f"; it came with {safe(by)}: install that" if by else ""
-        raise CheckpointError(f"{weights.label} needs what is not here: {error}{hint}") from error
+    run = weights.label.rpartition(" at ")[0] or weights.label
+    kinds = (Architecture.kind,)
+    config, lines = as_named_here(weights.config, weights.plugins, components, run, kinds)
+    for line in lines:
+        components.say_once(f"artgan: {line}")
+    entry, networks = build_networks(components, config)
     record = entry.record
     assert isinstance(record, Architecture)
     load_state(networks.generator, load_tensors(weights.ema, weights.label), weights.label)
@@ -261,12 +269,16 @@ def pack(weights: Weights, path: Path, tables: Mapping[str, Any]) -> int:
     Args:
         weights: what to pack.
         path: where; it should end in .artgan.
-        tables: the run's config.toml; the folder of pictures is left out of the file.
+        tables: the run's config.toml; the folder of pictures, styles, and what else may tell of
+            the machine are left out of the file.
 
     Returns:
         Its size in bytes.
     """
-    train = {**tables.get("train", {}), "images": "packed"}
+    left_out: dict[str, list[str]] = {"losses": [], "styles": [], "callbacks": []}
+    train = {**tables.get("train", {}), "images": "packed", **left_out}
+    kinds = {Loss.kind, Extractor.kind, Callback.kind}
+    tables = {kind: table for kind, table in tables.items() if kind not in kinds}
     facts = {
         "format": FORMAT,
         "config": {**tables, "train": train},

@@ -4,41 +4,48 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import hashlib
 import importlib
-import os
+import importlib.util
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass, field, replace
+from importlib.util import resolve_name
+from pathlib import Path
+from typing import Any, TypeVar
 
 from artgan.api import PLUGIN_API, ArtganError, Component, PluginError
+from artgan.discovery import GROUP, LOCAL, LOCAL_PACKAGE, normal_name
 from artgan.files import explain
 from artgan.records import noun
-from artgan.screen import safe, say
-
-if TYPE_CHECKING:
-    from importlib.metadata import EntryPoint
+from artgan.screen import safe
 
 __all__ = [
     "GROUP",
+    "SUPPORTED",
     "Entry",
     "Plugin",
     "blaming",
     "broken",
     "cause_of",
     "check_record",
-    "distribution_of",
+    "code_digest",
     "import_object",
-    "installed",
     "no_memory",
-    "normal_name",
+    "placed",
 ]
 
-GROUP = "artgan"
-"""The entry-point group that third parties use."""
+SUPPORTED = (PLUGIN_API,)
+"""Versions of the contracts whose records are accepted: this one and, once there is one, the one
+before it."""
+
+_R = TypeVar("_R", bound=Component)
+MOST_FILES = 500
+"""Files of a package that its digest is made of, at most."""
 
 _NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*\Z")
-_TARGET = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*(\.[A-Za-z_]\w*)*\Z")
+_DOTTED = r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*"
+_TARGET = re.compile(rf"(\.?{_DOTTED}|\.?):{_DOTTED}\Z")
 
 
 @dataclass
@@ -47,8 +54,11 @@ class Plugin:
 
     Attributes:
         name: its entry point's name, or its module for one that comes with artgan.
-        distribution: the installed package that brings it.
-        version: that package's version.
+        distribution: the installed package that brings it, "local" for a module in a folder.
+        version: that package's version, "" for a module in a folder.
+        module: what is imported; targets that begin with a dot or a colon are relative to it.
+        file: where it is, for a module in a folder.
+        off: whether it was left out.
         problems: what is wrong, a clause each.
         broken: whether nothing of it could be loaded.
         import_seconds: how long its module took to import.
@@ -59,6 +69,9 @@ class Plugin:
     distribution: str
     version: str
     built_in: bool = False
+    module: str = ""
+    file: Path | None = None
+    off: bool = False
     problems: list[str] = field(default_factory=list)
     broken: bool = False
     import_seconds: float = 0.0
@@ -66,12 +79,26 @@ class Plugin:
 
     @property
     def status(self) -> str:
-        """Return "ok", "faulty" (some of it works) or "broken" (nothing does)."""
+        """Return "ok", "faulty" (some of it works), "broken" (nothing does) or "off"."""
+        if self.off:
+            return "off"
         return "broken" if self.broken else "faulty" if self.problems else "ok"
+
+    @property
+    def supplier(self) -> str:
+        """Return what a checkpoint remembers: "DISTRIBUTION VERSION", or "local PLUG-IN"."""
+        return f"{self.distribution} {self.name if self.is_local else self.version}"
+
+    @property
+    def is_local(self) -> bool:
+        """Return whether it is a module in a folder."""
+        return self.distribution == LOCAL
 
     def faults(self) -> Iterable[str]:
         """Yield one line for each problem."""
         where = f"{safe(self.distribution)} {safe(self.version)}".strip()
+        if self.file is not None:
+            where = f"{where}, {safe(self.file)}"
         for problem in self.problems:
             yield f"artgan: plug-in '{safe(self.name)}' ({where}): {problem}"
 
@@ -85,8 +112,28 @@ class Entry:
 
     @property
     def qualified(self) -> str:
-        """Return "distribution:name", which is never ambiguous."""
-        return f"{self.plugin.distribution}:{self.record.name}"
+        """Return "distribution:name", or "plug-in:name" for one in a folder."""
+        return f"{self.owner}:{self.record.name}"
+
+    @property
+    def owner(self) -> str:
+        """Return what stands before the colon of its qualified name."""
+        return self.plugin.name if self.plugin.is_local else self.plugin.distribution
+
+    @property
+    def stamp(self) -> str:
+        """Return who supplied it, and for a third party's a digest of its code.
+
+        What is made by a component depends on both: one that is being written changes without a new
+        version.
+        """
+        code = "" if self.plugin.built_in else code_digest(self.record.target)
+        return f"{self.plugin.supplier} {code}".strip()
+
+    def is_of(self, owner: str) -> bool:
+        """Return whether a distribution, or a plug-in, is the one that supplied it."""
+        plugin = self.plugin
+        return normal_name(owner) in {normal_name(plugin.distribution), normal_name(plugin.name)}
 
 
 def import_object(path: str) -> Any:
@@ -95,33 +142,30 @@ def import_object(path: str) -> Any:
     return functools.reduce(getattr, attribute.split("."), importlib.import_module(module))
 
 
-def installed() -> list[EntryPoint]:
-    """Return the entry points that third parties installed; none if ARTGAN_NO_PLUGINS is set."""
-    if os.environ.get("ARTGAN_NO_PLUGINS", "") not in {"", "0"}:
-        return []
-    from importlib.metadata import entry_points
+@functools.cache
+def code_digest(target: str) -> str:
+    """Return the first digits of a SHA-256 of the code that a target is part of; "" if unknown.
 
+    It is of all modules of its package, or of its one module.
+    """
+    module = target.partition(":")[0]
+    top = module.partition(".")[0]
     try:
-        return list(entry_points(group=GROUP))
-    except Exception as error:  # what is installed is damaged: work without it
-        say(
-            f"artgan: plug-ins are off, the list of what is installed is damaged: {cause_of(error)}"
-        )
-        return []
-
-
-def distribution_of(entry_point: EntryPoint) -> tuple[str, str]:
-    """Return the name and version of the package that brings an entry point."""
-    module = entry_point.value.partition(":")[0].partition(".")[0]
-    metadata = None if entry_point.dist is None else entry_point.dist.metadata
-    if metadata is None:  # not of a package, or of one without its METADATA
-        return module, ""
-    return metadata["Name"] or module, metadata["Version"] or ""
-
-
-def normal_name(distribution: str) -> str:
-    """Return a distribution's name as it is compared: "A.b_c" is "a-b-c"."""
-    return re.sub(r"[-_.]+", "-", distribution).lower()
+        if top == LOCAL_PACKAGE.partition(".")[0]:  # in a folder: below artgan.local_plugins
+            top = ".".join(module.split(".")[: LOCAL_PACKAGE.count(".") + 2])
+        spec = importlib.util.find_spec(top)
+        origin = None if spec is None else spec.origin
+        if spec is None or origin is None:
+            return ""
+        file = Path(origin)
+        files = sorted(file.parent.rglob("*.py")) if spec.submodule_search_locations else [file]
+        found = hashlib.sha256()
+        for each in files[:MOST_FILES]:
+            found.update(f"{each.relative_to(file.parent)}\0".encode())
+            found.update(each.read_bytes())
+    except (ImportError, OSError, ValueError):
+        return ""
+    return found.hexdigest()[:12]
 
 
 def cause_of(error: BaseException) -> str:
@@ -141,17 +185,54 @@ def check_record(record: object, record_type: type[Component]) -> str | None:
         )
     if not isinstance(record.name, str) or not _NAME.match(record.name):
         return f"its hook '{hook}' names a component {safe(repr(record.name))}, expected kebab-case"
-    if record.api != PLUGIN_API:
+    if record.api not in SUPPORTED:
+        newer = isinstance(record.api, int) and record.api > PLUGIN_API
+        remedy = "a newer artgan, or an older version of it" if newer else "a newer version of it"
+        known = " and ".join(map(str, SUPPORTED))
         return (
             f"'{record.name}' was written for plug-in API {safe(record.api)}, this artgan has "
-            f"{PLUGIN_API}: install a matching version of it"
+            f"{known}: install {remedy}"
         )
+    if not isinstance(record.aliases, tuple) or not all(
+        isinstance(alias, str) and _NAME.match(alias) for alias in record.aliases
+    ):
+        return f"'{record.name}' has aliases {safe(repr(record.aliases))}, expected former names"
     for label, path in (("target", record.target), ("options", record.options)):
         if path is None and label == "options":
             continue
         if not isinstance(path, str) or not _TARGET.match(path):
-            return f"'{record.name}' has {label} {safe(repr(path))}, expected 'module:Attribute'"
+            return (
+                f"'{record.name}' has {label} {safe(repr(path))}, expected 'module:Attribute', or "
+                "':Attribute' of its own module"
+            )
     return None
+
+
+def placed(record: _R, module: str, package: str) -> _R:
+    """Return a record whose target and options name their modules in full.
+
+    ":build" and ".:build" are in the plug-in's own module, ".other:build" is in its package.
+
+    Args:
+        record: one that `check_record` finds nothing wrong with.
+        module: the plug-in's.
+        package: the package that the module is in, or is; "" for none.
+
+    Raises:
+        ImportError: a path is relative to a package, and there is none.
+    """
+
+    def full(path: str) -> str:
+        where, _, attribute = path.partition(":")
+        if where in {"", "."}:
+            return f"{module}:{attribute}"
+        return f"{resolve_name(where, package)}:{attribute}" if where[0] == "." else path
+
+    target = full(record.target)
+    options = None if record.options is None else full(record.options)
+    if (target, options) == (record.target, record.options):
+        return record
+    return replace(record, target=target, options=options)
 
 
 def no_memory(error: BaseException) -> bool:

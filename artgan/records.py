@@ -11,6 +11,7 @@ __all__ = [
     "Architecture",
     "Augmentation",
     "Better",
+    "Callback",
     "Component",
     "Effect",
     "Extractor",
@@ -64,6 +65,7 @@ class Component:
             there is nothing to set.
         source: the paper it follows.
         api: the `PLUGIN_API` it was written for.
+        aliases: names it had before, by which runs and settings still find it.
     """
 
     kind: ClassVar[str] = ""
@@ -75,11 +77,12 @@ class Component:
     options: str | None = None
     source: str = ""
     api: int = PLUGIN_API
+    aliases: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
 class Architecture(Component):
-    """A pair of networks. Target: ``build(options, *, size, channels) -> Networks``.
+    """A generator and what it learns by. Target: ``build(options, *, size, channels) -> Networks``.
 
     Attributes:
         latent_prior: the distribution it is trained on; sampling and walks use the same.
@@ -87,8 +90,11 @@ class Architecture(Component):
         min_side, max_side: legal sides in pixels, both included.
         channels: legal channel counts (4 is straight alpha).
         default_lr: learning rate that suits it, for both networks, with Adam (0, 0.99).
+        gpu_lr: the one that suits it on a GPU, as wide as `on_gpu` makes it; None for the same.
         batch_coupled: whether a picture's result depends on its neighbours in a training batch.
         multi_scale: whether it renders a pyramid and not one picture.
+        adversarial: whether it has a discriminator. One without learns by terms of its own alone:
+            there are no objective, regularizers, augmentations and policies of balance.
         on_cpu, on_gpu: options that suit such a machine, where none of them is set: (name, value).
         before: what options were before they existed, for runs that do not name them.
     """
@@ -102,8 +108,10 @@ class Architecture(Component):
     max_side: int = 512
     channels: tuple[int, ...] = (1, 3, 4)
     default_lr: float = 1e-3
+    gpu_lr: float | None = None
     batch_coupled: bool = False
     multi_scale: bool = False
+    adversarial: bool = True
     on_cpu: tuple[tuple[str, object], ...] = ()
     on_gpu: tuple[tuple[str, object], ...] = ()
     before: tuple[tuple[str, object], ...] = ()
@@ -221,7 +229,8 @@ class Loss(Component):
         looks_at: which of the extractor's layers it is given, unless its option `layers` says
             otherwise: "style" or "content", those that the extractor proposes for that; "pixels",
             the picture itself, as the only layer, of that name.
-        weight: what it counts, unless that is said. 0 leaves it out.
+        weight: what it counts where no losses are named, and where it is named without a weight. 0
+            leaves it out of those that are not named; named, it counts 1.
         local: whether places are compared with the same places, so that its value is a mean over
             parts of the picture. Otherwise its statistics are means over places, and what is
             compared is their mean over all parts.
@@ -317,6 +326,20 @@ class Writer(Component):
     smaller: tuple[tuple[tuple[str, object], ...], ...] = ()
 
 
+@dataclass(frozen=True)
+class Callback(Component):
+    """Is told while a run trains, and changes nothing. Target: ``build(options) -> Listener``.
+
+    Attributes:
+        extra: optional packages that it imports, by the name of artgan's extra; "" for none.
+    """
+
+    kind: ClassVar[str] = "callbacks"
+    hook: ClassVar[str] = "artgan_callbacks"
+
+    extra: str = ""
+
+
 KINDS: dict[str, type[Component]] = {
     record.kind: record
     for record in (
@@ -331,6 +354,7 @@ KINDS: dict[str, type[Component]] = {
         Sampler,
         Effect,
         Writer,
+        Callback,
     )
 }
 """Kind -> its record, in the order they are listed."""

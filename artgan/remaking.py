@@ -220,6 +220,11 @@ def _studio(config: RemakeConfig, plan: WalkPlan, components: Registry) -> Studi
                 "artgan walk with it"
             )
         return None
+    if plan.stylize.masks:
+        raise ConfigError(
+            f"{safe(config.file)} was drawn with masks, and recipes hold none: make it again with "
+            "artgan run, or without them with artgan walk"
+        )
     wanted = plan.stylize.styles
     if len(config.stylize) != len(wanted):
         raise ConfigError(
@@ -241,6 +246,7 @@ def _studio(config: RemakeConfig, plan: WalkPlan, components: Registry) -> Studi
         strength=plan.stylize.strength,
         device=config.device,
         tables=merge(plan.stylize.components, config.components),
+        settings=plan.stylize.settings,
     )
     studio.check()
     return studio

@@ -109,7 +109,7 @@ class Scene:
         model: what draws.
         tracks: one that all tiles share, or one for each tile.
         morph: what changes the network on the way, None for nothing.
-        mixed: the code that layers `plan.mix` get, (layers, d).
+        mixed: gives the code that layers `plan.mix` get now, (layers, d).
         effects: changes to each tile, in order.
     """
 
@@ -120,7 +120,7 @@ class Scene:
         tracks: Sequence[Track],
         *,
         morph: Morph | None = None,
-        mixed: Tensor | None = None,
+        mixed: Callable[[], Tensor] | None = None,
         effects: Sequence[Alter] = (),
     ) -> None:
         self.plan, self.model, self.tracks = plan, model, tracks
@@ -180,7 +180,7 @@ class Scene:
         if self._mixed is not None and self.plan.mix is not None:
             codes = codes.clone()
             layers = slice(self.plan.mix.first, self.plan.mix.last + 1)
-            codes[:, layers] = self._mixed[layers]
+            codes[:, layers] = self._mixed()[layers]
         return codes
 
     def _drawn(self, codes: Tensor, scale: int) -> Iterator[Tensor]:

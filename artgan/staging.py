@@ -118,7 +118,7 @@ def _needed(record: Sampler, plan: WalkPlan, model: Model, closed: bool) -> dict
         "space": lambda: plan.space,
         "prior": lambda: model.prior,
         "mean": lambda: torch.zeros(model.z_dim) if plan.space == "z" else mean_code(model),
-        "directions": lambda: directions(model),
+        "directions": lambda: directions(model, space=plan.space),
     }
     return {name: values[name]() for name in record.needs}
 
@@ -154,8 +154,8 @@ def _lifted(keys: Sequence[Key], model: Model, plan: WalkPlan) -> Tensor:
     return torch.stack(codes)
 
 
-def _mixed(plan: WalkPlan, model: Model) -> Tensor | None:
-    """Return the code that some layers always get, (layers, d)."""
+def _mixed(plan: WalkPlan, model: Model) -> Callable[[], Tensor] | None:
+    """Return what gives the code that some layers get, (layers, d), of the network as it is."""
     if plan.mix is None:
         return None
     arch = safe(model.origin.get("arch"))
@@ -168,7 +168,16 @@ def _mixed(plan: WalkPlan, model: Model) -> Tensor | None:
             f"{layers[0] - 1}"
         )
     code = _code(plan.mix.key, model)
-    return code if plan.mix.key.space == "w" else codes_of(model, code[None], psi=plan.psi)[0]
+    if plan.mix.key.space == "w":
+        return lambda: code
+
+    def lifted() -> Tensor:
+        return codes_of(model, code[None], psi=plan.psi)[0]
+
+    if plan.morph is not None:  # the mapping changes with the network
+        return lifted
+    fixed = lifted()
+    return lambda: fixed
 
 
 def _ask(path: Path2Codes, keys: Tensor, u: Tensor, entry: Entry) -> Tensor:

@@ -14,8 +14,7 @@ from artgan.api import ConfigError, Extractor, Loss
 from artgan.batches import Item, digest
 from artgan.picturefiles import read_picture
 from artgan.rendering import RECIPE_SCHEMA
-from artgan.screen import safe
-from artgan.stylesettings import StylizeConfig, check, is_fast
+from artgan.stylesettings import StylizeConfig, check, is_fast, named_losses
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -67,8 +66,15 @@ class Studio:
         if self.is_fast:
             names = ("size", "strength", "match_colours", "keep_colours", "seed", "quality")
             return {**shared, **{name: getattr(config, name) for name in names}}
+        entries = [self.extractor, *(each.entry for each in self.losses)]
+        foreign = {
+            f"{entry.record.kind}.{entry.record.name}": entry.stamp
+            for entry in entries
+            if not entry.plugin.built_in
+        }
         return {
             **shared,
+            **({"plugins": foreign} if foreign else {}),
             "extractor": self.extractor.record.name,
             "options": used.model_dump(mode="json") if used is not None else {},
             "losses": [
@@ -301,19 +307,7 @@ def _losses(config: StylizeConfig, components: Registry) -> tuple[Any, ...]:
     """Return the losses that take part, in the order given, each with its weight."""
     from artgan.stylist import WeighedLoss
 
-    names: dict[str, float | None] = {}
-    for text in config.losses:
-        name, colon, number = text.rpartition(":")
-        try:
-            weight = float(number) if colon else None
-        except ValueError:
-            name, weight = text, None  # a qualified name, dist:name
-        if weight is not None and not 0 <= weight <= 1e9:
-            raise ConfigError(f"--loss {safe(text)}: expected a weight from 0 up, such as gram:1")
-        name = name if colon and weight is not None else text
-        if name in names:
-            raise ConfigError(f"--loss names '{safe(name)}' twice: give it once")
-        names[name] = weight
+    names = named_losses(config.losses)
     found = []
     for name in names or components.names("losses"):
         entry, options = components.configure("losses", name, config.components)

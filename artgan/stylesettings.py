@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal
 
@@ -11,7 +12,16 @@ from artgan.api import ConfigError, PathError
 from artgan.options import Options
 from artgan.screen import safe
 
-__all__ = ["FAST", "FULL", "STEADINESS", "StylizeConfig", "check", "is_fast"]
+__all__ = [
+    "FAST",
+    "FULL",
+    "OF_FRAMES",
+    "STEADINESS",
+    "StylizeConfig",
+    "check",
+    "is_fast",
+    "named_losses",
+]
 
 FAST = ".artstyle"
 """What the files of fast styles end in."""
@@ -44,7 +54,8 @@ class StylizeConfig(Options):
         1.0, ge=0.1, le=10, description="size of the style's marks; 1 as in its picture"
     )
     losses: tuple[str, ...] = Field(
-        (), description="loss and its weight, such as gram:1; none given: those that have one"
+        (),
+        description="loss and its weight, such as gram:1; those named replace the usual ones",
     )
     extractor: str = Field("patch-kmeans", description="network that pictures are compared through")
     start: Literal["content", "noise", "style"] = Field(
@@ -116,6 +127,23 @@ _FITTED = (
 """Settings that do nothing to a fast style: most were settled when it was fitted."""
 
 
+OF_FRAMES = (
+    "shares",
+    "size",
+    "stroke",
+    "losses",
+    "extractor",
+    "start",
+    "optimizer",
+    "effort",
+    "guide",
+    "match_colours",
+    "keep_colours",
+    "seed",
+    "steadiness",
+)
+"""Settings that redrawn frames depend on, beside styles, strength, masks and components."""
+
 _FLAGS = {"losses": "loss", "guide": "no-guide"}
 """Settings whose flags are called otherwise."""
 
@@ -123,6 +151,31 @@ _FLAGS = {"losses": "loss", "guide": "no-guide"}
 def is_fast(style: str | Path) -> bool:
     """Return whether a style is a file of a fast one, by its name."""
     return Path(style).suffix.lower() == FAST
+
+
+def named_losses(texts: Sequence[str]) -> dict[str, float | None]:
+    """Return the losses that settings name, in their order, with the weights given there.
+
+    Raises:
+        ConfigError: a weight is below 0, or a loss is named twice.
+
+    >>> named_losses(["gram:0.3", "some-package:moments"])
+    {'gram': 0.3, 'some-package:moments': None}
+    """
+    names: dict[str, float | None] = {}
+    for text in texts:
+        name, colon, number = text.rpartition(":")
+        try:
+            weight = float(number) if colon else None
+        except ValueError:
+            name, weight = text, None  # a qualified name, dist:name
+        if weight is not None and not 0 <= weight <= 1e9:
+            raise ConfigError(f"--loss {safe(text)}: expected a weight from 0 up, such as gram:1")
+        name = name if colon and weight is not None else text
+        if name in names:
+            raise ConfigError(f"--loss names '{safe(name)}' twice: give it once")
+        names[name] = weight
+    return names
 
 
 def check(config: StylizeConfig) -> None:

@@ -13,14 +13,12 @@ from typing import TYPE_CHECKING, Any, Literal
 import torch
 from torch import Tensor
 
-from artgan.api import ConfigError, FeatureExtractor, Loss, Size
-from artgan.criterion import PIXELS, TILE, Criterion, Part, Region, Statistics, blend
+from artgan.api import FeatureExtractor, Loss, Size
+from artgan.criterion import TILE, Criterion, Part, Region, Statistics, blend, layers_of
 from artgan.engine import place, release_memory
-from artgan.errors import nearest
 from artgan.guides import guides
 from artgan.latents import generator
 from artgan.redraw import Method, budgets, level_sizes, optimise
-from artgan.screen import safe
 from artgan.toning import (
     Colours,
     colours_of,
@@ -41,10 +39,6 @@ __all__ = ["Recipe", "Start", "Style", "Stylist", "Told", "Wanted", "WeighedLoss
 
 FIT_EDGE = 512
 """Long edge in pixels up to which an extractor learns anew at each size."""
-
-FEWEST_PLACES = 150
-"""A layer with fewer places says where things are in the style and not what they are like. It is
-left out, unless a loss asks for it by name, or a style would be copied place by place."""
 
 RANGE = 2.0
 """Powers of ten between the weights of content at full strength and at none."""
@@ -328,26 +322,10 @@ class Stylist:
 
     def _parts(self, extractor: FeatureExtractor, size: Size) -> list[Part]:
         parts = []
-        area = size[0] * size[1]
         for each, loss in self._built:
             record = each.entry.record
             assert isinstance(record, Loss)
-            usual = {
-                "style": extractor.style_layers,
-                "content": extractor.content_layers,
-                "pixels": (PIXELS,),
-            }[record.looks_at]
-            layers = tuple(loss.layers) or usual
-            if record.looks_at == "style" and not loss.layers:
-                kept = [n for n in layers if area / extractor.stride(n) ** 2 >= FEWEST_PLACES]
-                layers = tuple(kept) or layers[:1]
-            unknown = [layer for layer in layers if layer not in {*extractor.layers, PIXELS}]
-            if unknown:
-                raise ConfigError(
-                    f"losses.{safe(record.name)}.layers names '{safe(unknown[0])}', which "
-                    f"'{safe(self.recipe.extractor.qualified)}' does not have: "
-                    f"{nearest(unknown[0], extractor.layers)}"
-                )
+            layers = layers_of(record, loss, extractor, size, self.recipe.extractor.qualified)
             weight = each.weight
             if record.target_from == "content":
                 weight *= content_factor(self.recipe.strength)

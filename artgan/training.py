@@ -1,4 +1,4 @@
-"""One training step and what it keeps: networks, optimizers, the averaged generator, counters.
+"""One training step. What it keeps is `artgan.trainstate`'s.
 
 Here backward, step, averaging and the refusal of non-finite gradients happen, and nowhere else;
 what steers them (rates, strength, who learns) comes from `artgan.steering`.
@@ -8,31 +8,20 @@ the end of a step is all that is needed to go on as if nothing had happened.
 
 from __future__ import annotations
 
-import copy
 import math
-from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor, nn
 
-from artgan.api import (
-    Architecture,
-    Batch,
-    CheckpointError,
-    Phase,
-    RunError,
-    ShapeError,
-    Term,
-)
-from artgan.building import build_parts
-from artgan.engine import adam, autocast, place
+from artgan.api import Batch, Phase, RunError, ShapeError, Term
+from artgan.engine import autocast
 from artgan.images import from_bytes, pyramid_like, to_signed
-from artgan.latents import derive, draw, draw_batch, generator
+from artgan.latents import derive, draw_batch, generator
 from artgan.plugins import blaming
 from artgan.screen import safe
-from artgan.steering import Steering, rate_factor
-from artgan.weights import load_state, optimizer_tensors, restore_optimizer, under
+from artgan.steering import rate_factor
+from artgan.trainstate import TrainState
 
 if TYPE_CHECKING:
     from artgan.api import Logits, Pyramid
@@ -44,9 +33,6 @@ __all__ = [
     "term_is_due",
 ]
 
-BETAS = (0.0, 0.99)
-"""Adam's momenta: none for the gradient, as in Karras et al. 2018, arXiv:1710.10196 A.1."""
-
 MAX_BAD_STEPS = 3
 """Steps with a non-finite loss or gradient in a row after which a run that nobody looks after is
 given up."""
@@ -57,57 +43,16 @@ def term_is_due(interval: int, cur_nimg: int, batch: int) -> bool:
     return interval <= batch or cur_nimg // interval != (cur_nimg - batch) // interval
 
 
-class Trainer:
-    """The state of a run between two steps, and the step.
+class Trainer(TrainState):
+    """The step, on the state of a run.
 
     Args:
-        config: resolved (nothing left to choose).
-        registry: where the components are.
-        device: where the networks live.
-
-    Attributes:
-        cur_nimg: reals shown to D so far.
-        attempt: how many times the run was taken back.
-        total_nimg: where it ends; None until it is known.
-        bad_steps: steps in a row whose loss or gradient was not finite.
-        parts: what is trained, and by what.
-        steering: the policies, and what they asked for last.
+        config, registry, device: see `TrainState`.
     """
 
     def __init__(self, config: TrainConfig, registry: Registry, device: torch.device) -> None:
-        self.config = config
-        self.device = device
-        self.parts = build_parts(registry, config)
-        self.entry, self.networks = self.parts.entry, self.parts.networks
-        self.record: Architecture = self.entry.record  # type: ignore[assignment]
-        for module in self.networks.named().values():
-            place(module, device)
-        self.objective, self.terms = self.parts.objective, self.parts.terms
-        self._own: dict[Phase, list[nn.Parameter]] = {}
-        self.steering = Steering.build(config, registry, self.parts.supplied)
-        self.optimizers: dict[Phase, torch.optim.Adam] = {
-            "D": adam(self._parameters("D"), lr=_set(config.d_lr), betas=BETAS),
-            "G": adam(self._parameters("G"), lr=_set(config.g_lr), betas=BETAS),
-        }
-        self.generator_ema = copy.deepcopy(self.networks.generator).eval().requires_grad_(False)
-        self.cur_nimg = 0
-        self.attempt = 0
-        self.total_nimg: int | None = None
-        self.bad_steps = 0
+        super().__init__(config, registry, device)
         self._random = generator(0)
-
-    @property
-    def suppliers(self) -> dict[str, str]:
-        """Return which plug-in and version supplied each component."""
-        return self.parts.suppliers
-
-    def _parameters(self, phase: Phase) -> list[nn.Parameter]:
-        if phase not in self._own:  # once: looking for them takes as long as a small layer
-            modules = self.networks.of_phase(phase).values()
-            self._own[phase] = [p for module in modules for p in module.parameters()]
-        return self._own[phase]
-
-    # The step
 
     def step(self, reals: Tensor) -> dict[str, float]:
         """Train D, then G, on one batch, ask the policies, and return what there is to log.
@@ -122,8 +67,9 @@ class Trainer:
         torch.manual_seed(derive(self.config.seed, "step", self.cur_nimg, self.attempt))
         self._random = generator(derive(self.config.seed, "augment", self.cur_nimg, self.attempt))
         self._set_rates()
-        self.networks.generator.train()
-        self.networks.discriminator.train()
+        self._grow()
+        for module in self.networks.named().values():
+            module.train()
         kept = [buffer.clone() for buffer in self._buffers()]
         z = self._latents(count)
         with autocast(self.device, self.config.precision):
@@ -157,11 +103,25 @@ class Trainer:
             "had a loss that is not finite; try lower --g-lr and --d-lr"
         )
 
+    def _grow(self) -> None:
+        """Bring networks that grow to where they are by now, the averaged one too."""
+        stage = self.stage_at(self.cur_nimg)
+        if stage is None:
+            return
+        for module in (
+            self.networks.generator,
+            self.networks.discriminator,
+            self.generator_ema,
+        ):
+            if module is not None:
+                with blaming(self.entry):
+                    module.grow(stage.scales, stage.fade)  # type: ignore[operator]
+
     def _set_rates(self) -> None:
         """Set the learning rates: as configured, times the schedule, times the policies' factor."""
         action = self.steering.action
         factor = rate_factor(self.cur_nimg, self.total_nimg, self.config.decay)
-        rates = {
+        rates: dict[Phase, float] = {
             "D": _set(self.config.d_lr) * action.d_rate,
             "G": _set(self.config.g_lr) * action.g_rate,
         }
@@ -170,12 +130,18 @@ class Trainer:
                 group["lr"] = rates[phase] * factor
 
     def _pictures(self, reals: Tensor) -> Tensor:
-        """Return uint8 reals in signed range on the device, half of them mirrored where wanted."""
+        """Return uint8 reals as networks see them: signed range, on the device.
+
+        Half of them are mirrored where that is wanted.
+        """
         if self.config.xflip:
             seed = derive(self.config.seed, "xflip", self.cur_nimg, self.attempt)
             mirrored = torch.rand(reals.shape[0], generator=generator(seed)) < 0.5
             reals = torch.where(mirrored.view(-1, 1, 1, 1), reals.flip(-1), reals)
         pictures = to_signed(from_bytes(reals.to(self.device, non_blocking=True)))
+        if self.networks.show_reals is not None:
+            with blaming(self.entry), torch.no_grad():
+                pictures = self.networks.show_reals(pictures)
         return pictures.contiguous(memory_format=torch.channels_last)
 
     def _buffers(self) -> list[Tensor]:
@@ -193,6 +159,10 @@ class Trainer:
 
     def _discriminate(self, pictures: Pyramid) -> Logits:
         """Return D's heads, float32, of pictures as D is shown them: augmented."""
+        return self._judge(self._augment(pictures))[0]
+
+    def _augment(self, pictures: Pyramid) -> Pyramid:
+        """Return pictures as D is shown them."""
         for entry, augment in self.parts.augments:
             with blaming(entry):
                 pictures = augment(
@@ -201,10 +171,23 @@ class Trainer:
                     cur_nimg=self.cur_nimg,
                     random=self._random,
                 )
+        return pictures
+
+    def _judge(self, shown: Pyramid, *, features: bool = False) -> tuple[Logits, Any]:
+        """Return D's heads, float32, of what it is shown, and its features if asked for.
+
+        Without a discriminator there are no heads.
+        """
+        discriminator = self.networks.discriminator
+        if discriminator is None:
+            return (), None
+        found = None
         with blaming(self.entry):
-            logits = self.networks.discriminator(pictures)
+            logits = discriminator(shown, features=True) if features else discriminator(shown)
+            if features:
+                logits, found = logits
         heads = logits if isinstance(logits, tuple) else (logits,)
-        return tuple(head.float() for head in heads)
+        return tuple(head.float() for head in heads), found
 
     def _generate(self, z: Tensor) -> Pyramid:
         with blaming(self.entry):
@@ -243,19 +226,28 @@ class Trainer:
                 z=z,
                 fakes=fakes,
                 reals=reals if with_reals else None,
-                real_logits=self._discriminate(reals) if with_reals else None,
-                fake_logits=self._discriminate(fakes),
+                fake_logits=(),
                 codes=self.networks.generator.codes(z) if "codes" in needs else None,  # type: ignore[operator]
                 discriminate=self._discriminate,
                 generate=self._generate,
             )
+            self._look(batch, with_features="features" in needs)
             loss, means = self._loss(phase, due, batch)
-        if phase == "D" and batch.real_logits is not None:
+        if phase == "D" and batch.real_logits:
             means.update(self._margins(batch.real_logits, batch.fake_logits))
         if learns:
             return self._descend(phase, loss, means)
         numbers = torch.stack([loss, *means.values()]).tolist()
         return dict(zip(means, numbers[1:], strict=True)), math.isfinite(numbers[0])
+
+    def _look(self, batch: Batch, *, with_features: bool) -> None:
+        """Add to a batch what D makes of it, reals first."""
+        if batch.reals is not None:
+            shown = self._augment(batch.reals)
+            batch.real_logits, features = self._judge(shown, features=with_features)
+            if with_features:
+                batch.shown_reals, batch.real_features = shown, features
+        batch.fake_logits = self._discriminate(batch.fakes)
 
     def _loss(
         self, phase: Phase, due: list[Term], batch: Batch
@@ -287,6 +279,7 @@ class Trainer:
     @torch.no_grad()
     def _margins(self, real_logits: Logits, fake_logits: Logits) -> dict[str, Tensor]:
         """Return how often D is right, as a mean of signs, and by how much."""
+        assert self.objective is not None
         heads = zip(real_logits, fake_logits, strict=True)
         margins = torch.stack([self.objective.margin(real, fake) for real, fake in heads])
         return {"sign_accuracy": margins.sign().mean(), "margin": margins.mean()}
@@ -299,7 +292,9 @@ class Trainer:
         Returns:
             What there is to log, read from the device at once, and whether a step was taken.
         """
-        optimizer = self.optimizers[phase]
+        optimizer = self.optimizers.get(phase)
+        if optimizer is None:  # nothing of it learns
+            return {}, True
         optimizer.zero_grad(set_to_none=True)
         loss.backward()
         gradients = [p.grad for p in self._parameters(phase) if p.grad is not None]
@@ -328,112 +323,6 @@ class Trainer:
         for i, tensor in enumerate(trained):
             if not tensor.is_floating_point():
                 averaged[i].copy_(tensor)
-
-    # Drawing
-
-    @torch.inference_mode()
-    def sample(self, count: int, batch: int = 16) -> Tensor:
-        """Return unit pictures (count, C, H, W) of the averaged generator at seeds 0, 1, 2 ..."""
-        seeds = range(count)
-        z_dim: int = self.generator_ema.z_dim  # type: ignore[assignment]
-        z = draw(seeds, z_dim, self.record.latent_prior)
-        parts = []
-        for start in range(0, count, batch):
-            codes = self.generator_ema.codes(z[start : start + batch].to(self.device))  # type: ignore[operator]
-            parts.append(self.generator_ema.render(codes)[-1].float().cpu())  # type: ignore[operator]
-        return ((torch.cat(parts) + 1) / 2).clamp(0, 1)
-
-    # State
-
-    def tensors(self) -> dict[str, dict[str, Tensor]]:
-        """Return all that is learned, by checkpoint file and name."""
-        networks = {
-            f"{name}.{key}": value
-            for name, module in self.networks.named().items()
-            for key, value in module.state_dict().items()
-        }
-        optimizers = {
-            f"{phase}.{name}": value
-            for phase, optimizer in self.optimizers.items()
-            for name, value in optimizer_tensors(optimizer).items()
-        }
-        ema = self.generator_ema.state_dict()
-        return {"ema": ema, "networks": networks, "optimizers": optimizers}
-
-    def counters(self) -> dict[str, Any]:
-        """Return the numbers that belong to the state, JSON-able."""
-        return {
-            "cur_nimg": self.cur_nimg,
-            "attempt": self.attempt,
-            "total_nimg": self.total_nimg,
-            "bad_steps": self.bad_steps,
-            "steering": self.steering.state(),
-        }
-
-    def restore(
-        self,
-        tensors: Mapping[str, Mapping[str, Tensor]],
-        state: Mapping[str, Any],
-        *,
-        rolled_back: bool = False,
-        fresh: bool = False,
-    ) -> None:
-        """Take over a state that `tensors` and `counters` returned.
-
-        Args:
-            tensors, state: of a checkpoint.
-            rolled_back: whether the run is taken back to it. Then what comes next is drawn anew
-                (`attempt`), so that the batch that broke is not met again, and policies keep what
-                they asked for.
-            fresh: whether the optimizers forget what they remember.
-
-        Raises:
-            CheckpointError: it does not fit these networks.
-        """
-        load_state(self.generator_ema, tensors["ema"], "ema.safetensors")
-        for name, module in self.networks.named().items():
-            own = under(tensors["networks"], f"{name}.")
-            load_state(module, own, f"networks.safetensors, {name}")
-        for phase, optimizer in self.optimizers.items():
-            if fresh:
-                optimizer.state.clear()
-            else:
-                restore_optimizer(optimizer, under(tensors["optimizers"], f"{phase}."))
-        try:
-            self.cur_nimg = int(state["cur_nimg"])
-            if rolled_back:
-                self.attempt += 1
-                self.bad_steps = 0
-            else:
-                self.attempt = int(state["attempt"])
-                self.bad_steps = int(state["bad_steps"])
-                total = state["total_nimg"]
-                self.total_nimg = None if total is None else int(total)
-            held = state.get("steering")
-            if held is not None:  # there was none before there were policies
-                self.steering.restore(held, rolled_back=rolled_back)
-        except (KeyError, TypeError, ValueError) as error:
-            raise CheckpointError(f"state.json lacks a counter: {safe(error)}") from None
-
-    def start_from(self, tensors: Mapping[str, Mapping[str, Tensor]]) -> list[str]:
-        """Take over weights to fine-tune and return which networks they were found for.
-
-        Args:
-            tensors: "ema", and "networks" where they are known. The trained generator starts as
-                the averaged one, which draws better.
-
-        Raises:
-            CheckpointError: they do not fit these networks.
-        """
-        load_state(self.generator_ema, tensors["ema"], "ema.safetensors")
-        load_state(self.networks.generator, tensors["ema"], "ema.safetensors")
-        found = ["generator"]
-        for name, module in self.networks.named().items():
-            own = under(tensors.get("networks", {}), f"{name}.")
-            if name != "generator" and own:
-                load_state(module, own, f"networks.safetensors, {name}")
-                found.append(name)
-        return found
 
 
 def _set(value: float | None) -> float:

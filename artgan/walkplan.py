@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from artgan.keys import MAX_KEYS, Key
 from artgan.options import Options
+from artgan.stylesettings import OF_FRAMES
 
 __all__ = [
     "MAX_FRAMES",
@@ -72,6 +73,18 @@ class Styled(Options):
     components: dict[str, dict[str, dict[str, Any]]] = Field(
         default_factory=dict, description="options of losses and extractors: kind -> name -> option"
     )
+    settings: dict[str, Any] = Field(
+        default_factory=dict, description="further settings of the redrawing: name -> value"
+    )
+    masks: tuple[str, ...] = Field((), description="SHA-256 of each mask's file")
+
+    @field_validator("settings")
+    @classmethod
+    def _settings(cls, value: dict[str, Any]) -> dict[str, Any]:
+        unknown = [name for name in value if name not in OF_FRAMES]
+        if unknown:
+            raise ValueError(f"expected settings of redrawn frames: {', '.join(OF_FRAMES)}")
+        return value
 
 
 class Mix(Options):

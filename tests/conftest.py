@@ -5,13 +5,18 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import textwrap
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import hypothesis
 import pytest
 from helpers import ROOT, fake_distribution
 
 from artgan.registry import registry
+
+hypothesis.settings.register_profile("artgan", deadline=None)  # a busy machine is no fault
+hypothesis.settings.load_profile("artgan")
 
 
 @pytest.fixture(autouse=True)
@@ -24,7 +29,7 @@ def _plain_surroundings(
             monkeypatch.delenv(name)
     home = tmp_path_factory.mktemp("home")
     monkeypatch.setenv("ARTGAN_CACHE", str(home / "cache"))
-    monkeypatch.setenv("ARTGAN_NO_PLUGINS", "1")
+    monkeypatch.setenv("ARTGAN_PLUGINS", "")
     for name in ("XDG_CACHE_HOME", "XDG_CONFIG_HOME", "XDG_STATE_HOME"):
         monkeypatch.setenv(name, str(home / name.lower()))
     monkeypatch.setenv("COLUMNS", "80")
@@ -46,7 +51,7 @@ def strangers(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Calla
     folder = tmp_path / "site"
     folder.mkdir()
     before = set(sys.modules)
-    monkeypatch.delenv("ARTGAN_NO_PLUGINS")
+    monkeypatch.delenv("ARTGAN_PLUGINS", raising=False)
     monkeypatch.syspath_prepend(str(folder))
     monkeypatch.setattr(sys, "dont_write_bytecode", True)
     yield lambda *args, **kwargs: fake_distribution(folder, *args, **kwargs)
@@ -54,6 +59,28 @@ def strangers(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Calla
         origin = getattr(sys.modules[name], "__file__", None)
         if origin is not None and Path(origin).is_relative_to(folder):
             del sys.modules[name]
+
+
+@pytest.fixture
+def plugin_folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Callable[..., Path]]:
+    """Return a function that writes a folder of plug-ins: (folder's name, {file: source}).
+
+    The folder is returned and not yet named to artgan; what is imported from it is gone after the
+    test.
+    """
+    monkeypatch.delenv("ARTGAN_PLUGINS", raising=False)
+    monkeypatch.setattr(sys, "dont_write_bytecode", True)
+
+    def write(name: str, files: dict[str, str]) -> Path:
+        for file, source in files.items():
+            path = tmp_path / name / file
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(textwrap.dedent(source), encoding="utf-8")
+        return tmp_path / name
+
+    yield write
+    for name in [n for n in sys.modules if n.startswith("artgan.local_plugins.")]:
+        del sys.modules[name]
 
 
 @pytest.fixture(scope="session")
@@ -75,7 +102,7 @@ def confetti_site(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def confetti(monkeypatch: pytest.MonkeyPatch, confetti_site: Path) -> Iterator[Path]:
     """Make the example package a plug-in that is found, for one test; return its folder."""
-    monkeypatch.delenv("ARTGAN_NO_PLUGINS")
+    monkeypatch.delenv("ARTGAN_PLUGINS", raising=False)
     monkeypatch.syspath_prepend(str(confetti_site))
     yield confetti_site
     for name in [n for n in sys.modules if n.partition(".")[0] == "artgan_confetti"]:

@@ -38,6 +38,7 @@ def fake_distribution(
     entry_points: Mapping[str, str] | None = None,
     *,
     version: str = "1.0",
+    commands: Mapping[str, str] | None = None,
 ) -> Path:
     """Write an installed package by hand: modules and the metadata that pip would leave.
 
@@ -47,6 +48,7 @@ def fake_distribution(
         modules: module name -> source.
         entry_points: name -> value, in group `artgan`; None makes one for the first module.
         version: the distribution's version.
+        commands: name -> value, in group `artgan.commands`.
 
     Returns:
         The folder of its metadata.
@@ -60,6 +62,8 @@ def fake_distribution(
     info.mkdir()
     (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n")
     lines = [f"{key} = {value}\n" for key, value in entry_points.items()]
+    lines.append("[artgan.commands]\n")
+    lines += [f"{key} = {value}\n" for key, value in (commands or {}).items()]
     (info / "entry_points.txt").write_text("[artgan]\n" + "".join(lines))
     return info
 

@@ -23,7 +23,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunFolder]:
     folder = tmp_path_factory.mktemp("trained")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("ARTGAN_CACHE", str(folder / "cache"))
-        patch.setenv("ARTGAN_NO_PLUGINS", "1")
+        patch.setenv("ARTGAN_PLUGINS", "")
         yield train_tiny(folder, save_minutes=1e-9, keep=2, doctor="off", metrics=()).run
 
 

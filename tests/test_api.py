@@ -83,4 +83,4 @@ def test_a_term_needs_nothing_unless_told():
     term = Term("D", lambda batch: {})
     assert term.needs == frozenset()
     assert term.interval == 0
-    assert frozenset({"reals", "gradients", "fake-gradients", "codes"}) == Term.NEEDS
+    assert frozenset({"reals", "gradients", "fake-gradients", "codes", "features"}) == Term.NEEDS

@@ -1,3 +1,5 @@
+import dataclasses
+
 import pytest
 
 from artgan.choose import Facts, choose, pick_architecture, recommend_batch, recommend_size
@@ -132,3 +134,11 @@ def test_length_grows_with_the_pictures_within_bounds():
 def test_illegal_size_is_refused():
     with pytest.raises(ConfigError, match="size 63 does not suit 'dcgan'"):
         pick(size=63)
+
+
+@pytest.mark.parametrize(("gpu", "rate"), [(False, 5e-3), (True, 2.5e-3)])
+def test_a_wide_network_on_a_gpu_learns_at_its_own_rate(gpu, rate):
+    record = dataclasses.replace(DCGAN, default_lr=5e-3, gpu_lr=2.5e-3)
+    facts = Facts([(64, 64)] * 100, gpu)
+    config = choose(TrainConfig(images="x", arch="dcgan"), record, OBJECTIVE, (), facts).config
+    assert (config.g_lr, config.d_lr) == (rate, rate)

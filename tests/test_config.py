@@ -133,8 +133,8 @@ def test_set_of_an_unknown_kind_is_refused():
         parse_set(["sampler.slerp.x=1"])
     assert str(caught.value) == (
         "--set sampler.slerp.x=1: no kind 'sampler': did you mean 'samplers'? known: "
-        "architectures, augmentations, effects, extractors, losses, metrics, objectives, policies, "
-        "regularizers, samplers, writers"
+        "architectures, augmentations, callbacks, effects, extractors, losses, metrics, "
+        "objectives, policies, regularizers, samplers, writers"
     )
 
 

@@ -4,7 +4,7 @@ import dataclasses
 
 import pytest
 import torch
-from fakes import fake_model
+from fakes import MappedGenerator, fake_model, model_of
 from torch.testing import assert_close
 
 from artgan.directions import directions
@@ -64,3 +64,27 @@ def test_an_architecture_without_a_weight_is_refused():
 def test_a_weight_that_does_not_fit_is_refused():
     with pytest.raises(ShapeError, match=r"latent_weight\(\) has shape \(5, 3\), expected \(3, f"):
         directions(model(torch.zeros(5, 3)))
+
+
+@pytest.mark.parametrize("layers", [None, 4])
+def test_directions_of_w_move_every_layer_alike(layers):
+    mapped = model_of(MappedGenerator(6, 3, (8, 8), layers, width=3))
+    weight = torch.zeros(3, 5)
+    weight[0, 1], weight[1, 4], weight[2, 0] = 2.0, -7.0, 1.0
+    mapped.generator.style_weight = lambda: weight
+    expected = torch.eye(3)[[1, 0, 2]]
+    if layers is not None:
+        expected = expected[:, None].expand(3, 4, 3) / 2
+    found = directions(mapped, space="w")
+    assert_close(found, expected)
+    assert_close(found.flatten(1).norm(dim=1), torch.ones(3))
+    assert_close(directions(mapped, 1, space="w"), expected[:1])
+
+
+def test_a_network_without_a_weight_of_w_is_refused():
+    mapped = model_of(MappedGenerator(6, 3, (8, 8), 4))
+    with pytest.raises(ConfigError, match=r"has no style_weight\(\), which directions"):
+        directions(mapped, space="w")
+    mapped.generator.style_weight = lambda: torch.zeros(4, 9)
+    with pytest.raises(ShapeError, match=r"style_weight\(\) has shape \(4, 9\), expected \(5, f"):
+        directions(mapped, space="w")

@@ -17,11 +17,12 @@ LAYERS = [
     {"__init__"},
     {"errors", "screen", "files", "options", "vision"},
     {"control", "looks", "records"},
+    {"learning"},
     {"api"},
     {"images", "pictures", "colours", "formats", "latents", "config", "engine", "hookspecs"}
-    | {"neighbours", "picturefiles", "animations", "films", "framing"},
-    {"data", "plugins", "registry", "runs", "checkpoints", "weights"},
-    {"building", "keeping", "measuring", "models", "monitor", "rendering", "steering"}
+    | {"stylesettings", "neighbours", "picturefiles", "animations", "films", "framing"},
+    {"data", "discovery", "local_plugins", "plugins", "registry", "runs", "checkpoints", "weights"},
+    {"building", "keeping", "measuring", "suppliers", "models", "monitor", "rendering", "steering"}
     | {"keys", "timing", "walkplan", "walksettings", "scene", "staging", "morph", "recipes"}
     | {"filming", "fitting", "inversion", "remakesettings", "tracing"}
     | {"lookalikes", "choose", "curves", "history", "loop", "outputs", "paintings", "panels"}
@@ -44,17 +45,23 @@ LAYERS = [
         "redraw",
         "sources",
         "studio",
-        "stylesettings",
         "stylist",
         "toning",
         "workers",
         "speed",
         "testing",
+        "checking",
+        "scaffold",
+        "callbacks",
+        "grids",
+        "pull",
+        "lengths",
         "training",
+        "trainstate",
         "watching",
     },
     {"pipelines"},
-    {"compose", "remaking"},
+    {"compose", "remaking", "comparing", "comparesheet", "flows"},
     {"cli"},
     {"__main__"},
 ]

@@ -9,10 +9,10 @@ from PIL import Image
 from torch.testing import assert_close
 
 from artgan.errors import CheckpointError, ShapeError
-from artgan.inversion import _laplacian, _oklab, invert, invert_picture
+from artgan.inversion import _laplacian, _oklab, _polished, invert, invert_picture
 from artgan.latents import draw
 from artgan.pictures import PictureSpec, UnreadablePicture
-from artgan.rendering import codes_of, render
+from artgan.rendering import codes_of, mean_code, render
 
 
 def drawn(model, seed):
@@ -124,3 +124,10 @@ def test_a_laplacian_pyramid_adds_up():
     for level in reversed(levels[:-1]):
         whole = level + torch.nn.functional.interpolate(whole, scale_factor=2, mode="nearest")
     assert_close(whole, image)
+
+
+def test_codes_of_many_numbers_are_left_as_descent_found_them():
+    model = model_of(MappedGenerator(4, 3, (8, 8), 4, width=600))
+    code = mean_code(model)
+    found = _polished(model, code, "w", torch.rand(1, 3, 8, 8))
+    assert torch.equal(found, code)

@@ -12,7 +12,7 @@ from helpers import COMPONENTS, HOST, ROOT
 MODULES = [
     name for name in (*HOST, *COMPONENTS) if not name.endswith("__main__")
 ]  # __main__ ends the process
-EMPTY = {"artgan", "artgan.cli", "artgan.data", "artgan.pipelines"}
+EMPTY = {"artgan", "artgan.cli", "artgan.data", "artgan.flows", "artgan.pipelines"}
 
 
 def defined(tree):

@@ -3,13 +3,20 @@ import tomllib
 
 import pytest
 from helpers import ROOT
-from readme_blocks import README, rewritten
+from readme_blocks import BLOCKS, DOCUMENTS, README, rewritten
 
 TEXT = README.read_text(encoding="utf-8")
+TEXTS = {path.name: path.read_text(encoding="utf-8") for path in DOCUMENTS}
 
 
-def test_generated_tables_are_fresh():
-    assert rewritten(TEXT) == TEXT, "README.md is stale: run `make readme`"
+@pytest.mark.parametrize("name", TEXTS)
+def test_generated_tables_are_fresh(name):
+    assert rewritten(TEXTS[name]) == TEXTS[name], f"{name} is stale: run `make readme`"
+
+
+def test_every_generated_table_is_in_one_document():
+    found = re.findall(r"<!-- begin ([a-z-]+) -->", "".join(TEXTS.values()))
+    assert sorted(found) == sorted(BLOCKS)
 
 
 def test_every_dependency_has_its_row_and_every_row_its_dependency():
@@ -22,21 +29,28 @@ def test_every_dependency_has_its_row_and_every_row_its_dependency():
     assert not [name for name in wanted if f"\n{name}==" not in pinned]
 
 
-def test_links_lead_somewhere():
-    for target in re.findall(r"\]\((?!https?:)([^)#]+)\)", TEXT):
-        assert (ROOT / target).exists(), target
+@pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: path.name)
+def test_links_lead_somewhere(path):
+    for target in re.findall(r"\]\((?!https?:)([^)#]+)\)", TEXTS[path.name]):
+        assert (path.parent / target).exists(), target
+
+
+LINES = "".join(TEXTS.values())
 
 
 @pytest.mark.parametrize(
-    "line", sorted(set(re.findall(r"^    artgan (.+?)(?:  +#.*)?$", TEXT, re.MULTILINE)))
+    "line", sorted(set(re.findall(r"^    artgan (.+?)(?:  +#.*)?$", LINES, re.MULTILINE)))
 )
 def test_every_command_is_one(line, capsys):
     """The words and flags of every command line in the README exist."""
-    from artgan.cli.app import run
+    from artgan.cli.app import COMMANDS, run
 
     words = line.split()
-    command = [word for word in words if not word.startswith("-")][0]
-    assert run([command, "--help"]) == 0
+    command = next(word for word in words if word in COMMANDS)
+    following = words[words.index(command) + 1 :]
+    group = COMMANDS[command].target == "artgan.cli.plugins:app"
+    for args in ([], [command], [command, following[0]] if group else []):
+        assert run([*args, "--help"]) == 0
     text = capsys.readouterr().out
     for word in words:
         if word.startswith("--"):

@@ -1,5 +1,6 @@
 """Scenes: what is to be seen at each moment, compared with what must be there, frame by frame."""
 
+import copy
 import dataclasses
 import itertools
 
@@ -12,12 +13,13 @@ from walk_kit import KEYS, REGISTRY, drawn, frames, mapped, plan, scene
 
 from artgan.errors import CheckpointError, ConfigError
 from artgan.images import to_bytes
+from artgan.keys import Key
 from artgan.latents import draw
 from artgan.meter import Meter, distance, features
 from artgan.outputs import deliver, find_outputs
 from artgan.scene import GAP, frame_size, tile_ranks
 from artgan.timing import film_times
-from artgan.walkplan import Origin, Used
+from artgan.walkplan import Mix, Origin, Used
 
 SAMPLERS = {entry.record.name: entry.record for entry in REGISTRY.entries("samplers")}
 SUM = "00" * 32
@@ -338,6 +340,22 @@ def test_growth_begins_with_the_first_checkpoint_and_ends_with_the_last(pace):
     assert nearest < 0.03
     variation = measured(images).pace_variation(closed=False)
     assert variation <= 0.1 if pace else variation > 0.3
+
+
+def test_a_mixed_seed_is_that_of_the_network_as_it_is():
+    """All layers are mixed, so each frame is what its own checkpoint draws of the seed."""
+    model = mapped()
+    generators = [copy.deepcopy(model.generator) for _ in range(3)]
+    for generator, level in zip(generators, (0.2, 1.0, -1.0), strict=True):
+        generator.mapping.weight.data.mul_(level)
+        generator.mean.add_(level)
+    stages = [lambda g=g: fake_weights(g) for g in generators]
+    mix = Mix(key=Key(seed=9), first=0, last=3)
+    images = frames(model, loads=stages, **MORPH, mix=mix, psi=0.5, frames=25)
+    for frame, generator in ((0, generators[0]), (-1, generators[2])):
+        codes = generator.codes(draw([9], 8, "gaussian"), 0.5)
+        expected = (generator.render(codes)[-1][0] + 1) / 2
+        torch.testing.assert_close(images[frame], expected.detach(), atol=1e-6, rtol=0)
 
 
 def test_a_growing_walk_goes_through_keys_meanwhile():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import random as dice
 
 import pytest
 import torch
@@ -446,10 +447,26 @@ def test_good_penalties_pass():
         "D",
         lambda b: {"r": steep(b.fake_logits, b.fakes)},
         needs=frozenset({"fake-gradients"}),
+        second_order=True,
     )
     regularizers.check(record, lambda: at_fakes, "it")
-    drawn = Term("D", lambda b: between(b, torch.rand(5, 1, 1, 1)), needs=frozenset({"reals"}))
+    drawn = Term(
+        "D",
+        lambda b: between(b, torch.rand(5, 1, 1, 1)),
+        needs=frozenset({"reals"}),
+        second_order=True,
+    )
     regularizers.check(record, lambda: drawn, "it")
+
+
+def test_a_penalty_on_a_gradient_has_to_say_so():
+    term = Term(
+        "D", lambda b: {"r": steep(b.fake_logits, b.fakes)}, needs=frozenset({"fake-gradients"})
+    )
+    assert complaint(regularizers, Regularizer("r", "m:f"), lambda: term) == (
+        "it: it differentiates a gradient, but its term says second_order=False: say "
+        "second_order=True, and its phase is computed in float32"
+    )
 
 
 def test_a_penalty_at_fakes_that_does_not_ask_for_their_gradients_is_found():
@@ -759,7 +776,8 @@ def ring(keys, u):
         (lambda k, u: ring(k, u)[0], "codes at 9 positions: got shape (7,), expected (9, 7)"),
         (lambda k, u: ring(k, u) + 1, "the code at 0 against the first key: they differ by up to "),
         (lambda k, u: k[:1] + u[:, None], "the code at 1 against the one at 0 (closed)"),
-        (lambda k, u: ring(k, u) + torch.rand(()) * 1e-2, "the same call twice: they differ by "),
+        (lambda k, u: ring(k, u) + torch.rand(()) * 1e-2, "it draws from torch's global generator"),
+        (lambda k, u: ring(k, u) + dice.random() * 1e-2, "it draws from Python's random module, "),
         (lambda k, u: ring(k, u) + (u > 0.3)[:, None] * (u < 0.6)[:, None], "the path jumps"),
         (lambda k, u: ring(k, u) / (k[0] - k[-1]).norm(), "values are not finite"),
         (lambda k, u: ring(k, u - u.mean()), "alone and among 9: they differ by up to "),
@@ -907,6 +925,14 @@ class Forgetful(Good):
         return super().close()
 
 
+class Dimming(Good):
+    """It changes the frame that it is given."""
+
+    def write(self, image, *, name, seconds):
+        super().write(image, name=name, seconds=seconds)
+        image.mul_(0.5).add_(0.1)
+
+
 class Lenient(Good):
     """It takes frames of any size."""
 
@@ -957,6 +983,7 @@ def test_a_good_writer_passes(writer):
             Lenient,
             "it took a frame of size (10, 6), though it was opened for (6, 10): expected an ",
         ),
+        (Dimming, "it, suffix .x, 3 channels: write changed the frame in place, expected it to "),
         (Idle, "it, suffix .x: close without a frame did nothing, expected an ArtganError"),
         (FirstOnly, "it, suffix .x, 3 channels: 1 frames can be read, expected the 2 written"),
         (Turned, "picture.x is of size (10, 6), expected (6, 10)"),

@@ -325,11 +325,13 @@ def values_of(change):
 
 
 def draws(net, contents, random):
-    net.first.copy_(torch.randn(net.first.shape, generator=random) * contents[0].mean())
+    seen = sum(image.mean() for image in contents)
+    net.first.copy_(torch.randn(net.first.shape, generator=random) * seen)
 
 
 def dims(net, contents, random):
-    contents[0].mul_(0.5)
+    for image in contents:
+        image.mul_(0.5)
 
 
 class Trainable(Net):
@@ -342,7 +344,7 @@ class Big(Net):
     """It is fitted to nothing smaller than 12 pixels."""
 
     def fit(self, contents, styles, *, random):
-        if min(contents[0].shape[-2:]) < 12:
+        if min(styles[0].shape[-2:]) < 12:
             self.first.mul_(float("nan"))
 
 
@@ -418,7 +420,7 @@ def test_good_extractors_pass():
         (learning(dims), "it: fit changed the pictures it was given"),
         (
             learning(lambda net, *_: torch.rand(())),
-            "it: fit draws from torch's global generator, expected the one it is given only",
+            "fit draws from torch's global generator, expected the one it is given only",
         ),
         (
             learning(draws),
@@ -430,7 +432,7 @@ def test_good_extractors_pass():
             Trainable,
             "it: parameters ['scale'] require a gradient, expected it frozen: requires_grad_(Fal",
         ),
-        (Noisy, "it: its features are drawn from torch's global generator, expected no chance"),
+        (Noisy, "it: for its features it draws from torch's global generator, expected no chance"),
         (
             seeing(lambda found, images: {**found, "fine": images}),
             "it: asked for ['coarse'] it returned ['coarse', 'fine'], expected these only",

@@ -1,4 +1,4 @@
-"""The Typer application: the commands, settings files, and the one place that makes exit codes."""
+"""The Typer application: the commands, and the one place that makes exit codes."""
 
 from __future__ import annotations
 
@@ -16,7 +16,10 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 
 from artgan import __version__
-from artgan.errors import ArtganError, ConfigError, nearest
+from artgan.cli.settingsfile import of_components, read_settings, trusted_folders
+from artgan.cli.strangers import PANEL, Stranger, load, strangers, summaries, without_completion
+from artgan.discovery import FOLDERS, LEFT_OUT, check_names, join_folders, look
+from artgan.errors import ArtganError
 from artgan.screen import safe, say
 
 __all__ = ["COMMANDS", "Command", "LazyGroup", "app", "root", "run"]
@@ -40,6 +43,7 @@ COMMANDS: dict[str, Command] = {
     "invert": Command("artgan.cli.invert:app", "Find photos in a run's latent space.", "Make"),
     "like": Command("artgan.cli.like:app", "Remember the seeds you like.", "Make"),
     "remake": Command("artgan.cli.remake:app", "Make a file again from its recipe.", "Make"),
+    "run": Command("artgan.cli.run:app", "Run a pipeline from a file.", "Make"),
     "stylize": Command(
         "artgan.cli.stylize:app", "Redraw pictures in the style of another.", "Make"
     ),
@@ -49,6 +53,9 @@ COMMANDS: dict[str, Command] = {
     "demo": Command(
         "artgan.cli.demo:app", "See it all: draw, train, sample, walk, stylize.", "Make"
     ),
+    "compare": Command(
+        "artgan.cli.compare:app", "Train several architectures at equal time.", "Look"
+    ),
     "evaluate": Command(
         "artgan.cli.evaluate:app", "Measure a run's pictures, or judge redrawn ones.", "Look"
     ),
@@ -56,7 +63,7 @@ COMMANDS: dict[str, Command] = {
     "check": Command("artgan.cli.check:app", "Say what training would make of a folder.", "Look"),
     "runs": Command("artgan.cli.runs:app", "List runs, or remove old checkpoints.", "Look"),
     "diagnose": Command("artgan.cli.diagnose:app", "Say how a run went, with curves.", "Look"),
-    "plugins": Command("artgan.cli.plugins:app", "List plug-ins and show components.", "Look"),
+    "plugins": Command("artgan.cli.plugins:app", "List plug-ins, begin one, and check it.", "Look"),
     "env": Command("artgan.cli.env:app", "Print versions and devices.", "Look"),
     "pack": Command("artgan.cli.pack:app", "Make one safe file of a trained run.", "Keep"),
     "cache": Command("artgan.cli.cache:app", "Show or clear the prepared pictures.", "Keep"),
@@ -68,13 +75,15 @@ def _load(name: str) -> Any:
 
     command = typer.main.get_command(import_object(COMMANDS[name].target))
     command.name = name
-    mine = {"install_completion", "show_completion"}  # of the whole program, not of a command
-    command.params = [p for p in command.params if p.name not in mine]
-    return command
+    return without_completion(command)
 
 
 class LazyGroup(TyperGroup):
-    """A group whose commands are imported when they are run, not when they are listed."""
+    """A group whose commands are imported when they are run, not when they are listed.
+
+    What third parties bring is looked for only where commands are listed, and where a name is none
+    of artgan's own.
+    """
 
     def __init__(self, **attrs: Any) -> None:
         super().__init__(**attrs)
@@ -82,11 +91,37 @@ class LazyGroup(TyperGroup):
             self.commands[name] = TyperCommand(
                 name=name, help=command.summary, rich_help_panel=command.panel
             )
+        self._strangers: list[Stranger] | None = None
+
+    def strangers(self) -> list[Stranger]:
+        """Return third parties' commands; from then on those that can be typed are suggested."""
+        if self._strangers is None:
+            self._strangers = strangers(COMMANDS)
+            for name, line in summaries(self._strangers).items():
+                self.commands[name] = TyperCommand(name=name, help=line, rich_help_panel=PANEL)
+        return self._strangers
+
+    def load(self, name: str) -> Any:
+        """Return a command, imported now."""
+        if name in COMMANDS:
+            return _load(name)
+        return load(next(s for s in self.strangers() if s.name == name and s.status != "off"))
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        """Return the names of all commands, artgan's own first."""
+        self.strangers()
+        return super().list_commands(ctx)
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        """Return what stands for a command in the help, None for an unknown name."""
+        if cmd_name not in COMMANDS:
+            self.strangers()
+        return super().get_command(ctx, cmd_name)
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
         """Return the name, the imported command and the rest of the arguments."""
-        name, command, rest = super().resolve_command(ctx, args)
-        return name, _load(name) if name in COMMANDS else command, rest
+        name, _, rest = super().resolve_command(ctx, args)
+        return name, None if name is None else self.load(name), rest
 
 
 app = typer.Typer(
@@ -96,6 +131,31 @@ app = typer.Typer(
     context_settings={"auto_envvar_prefix": "ARTGAN", "help_option_names": ["-h", "--help"]},
     epilog="Start with: artgan demo",
 )
+
+
+def _export(ctx: Any, variable: str, value: str) -> None:
+    """Put a setting where processes that artgan starts find it, until the command has ended."""
+    before = os.environ.get(variable)
+    if value == before:
+        return
+
+    def set_to(text: str | None) -> None:
+        if text is None:
+            os.environ.pop(variable, None)
+        else:
+            os.environ[variable] = text
+        loaded = sys.modules.get("artgan.registry")
+        if loaded is not None:  # it knows other plug-ins
+            loaded.registry.cache_clear()
+
+    set_to(value)
+    ctx.call_on_close(lambda: set_to(before))
+
+
+def _leave_out(ctx: typer.Context, names: list[str] | None) -> list[str] | None:
+    if names and not ctx.resilient_parsing:
+        _export(ctx, LEFT_OUT, ",".join(names))
+    return names
 
 
 def _print_version(wanted: bool) -> None:
@@ -111,6 +171,24 @@ def root(
         Path | None,
         typer.Option(
             help=f"Settings file; ./{SETTINGS_FILE} is read where there is one.", metavar="FILE"
+        ),
+    ] = None,
+    plugins_dir: Annotated[
+        list[Path] | None,
+        typer.Option(
+            "--plugins-dir",
+            metavar="DIR",
+            help="Folder of plug-ins that are only NAME.py or NAME/__init__.py; may be repeated.",
+        ),
+    ] = None,
+    no_plugin: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--no-plugin",
+            metavar="NAME",
+            is_eager=True,  # before the commands are listed
+            callback=_leave_out,
+            help="Leave a plug-in out, by its name or its package; may be repeated.",
         ),
     ] = None,
     version: Annotated[
@@ -129,45 +207,27 @@ def root(
     A setting is taken from its flag, else from ARTGAN_COMMAND_FLAG in the environment, else from
     the settings file, else its default holds.
     """
-    file = config if config is not None else Path(SETTINGS_FILE)
-    if ctx.resilient_parsing or (config is None and not file.is_file()):
+    if ctx.resilient_parsing:
         return
-    ctx.obj = settings = _read_settings(file)
-    ctx.default_map = {name: table for name, table in settings.items() if name in COMMANDS}
+    file = config if config is not None else Path(SETTINGS_FILE)
+    folders = plugins_dir
+    if config is not None or file.is_file():
+        group, run = ctx.command, ctx.invoked_subcommand
+        assert isinstance(group, LazyGroup)
+        ctx.obj, named = read_settings(
+            file,
+            COMMANDS,
+            lambda: [stranger.name for stranger in group.strangers()],
+            lambda name: group.load(name) if name in COMMANDS or name == run else None,
+        )
+        ctx.default_map = {name: ctx.obj[name] for name in ctx.obj if not of_components(name)}
+        folders = folders or trusted_folders(file, named, asked=config is not None)
+    if folders:
+        _export(ctx, FOLDERS, join_folders(folders))
+    if no_plugin:
+        from artgan.registry import BUILT_IN
 
-
-def _read_settings(file: Path) -> dict[str, Any]:
-    from artgan.api import KINDS
-    from artgan.config import load_toml
-
-    settings = load_toml(file)
-    settings.pop("run", None)  # a run's own config.toml says there which run it was
-    for name, table in settings.items():
-        if name not in {*COMMANDS, *KINDS}:
-            raise ConfigError(
-                f"{safe(file)}: [{safe(name)}] is not a table of settings: "
-                f"{nearest(name, [*COMMANDS, *KINDS])}"
-            )
-        if not isinstance(table, dict):
-            raise ConfigError(f"{safe(file)}: {safe(name)} must be a table, [{safe(name)}]")
-        if name in COMMANDS:
-            _check_table(file, name, table, _load(name))
-    return settings
-
-
-def _check_table(file: Path, where: str, table: dict[str, Any], command: Any) -> None:
-    """Refuse what a command, or a command of a group, has no setting for."""
-    inner: dict[str, Any] = getattr(command, "commands", {})
-    known = [*(parameter.name or "" for parameter in command.params), *inner]
-    for key, value in table.items():
-        if key not in known:
-            raise ConfigError(
-                f"{safe(file)}: [{where}] {safe(key)} is not a setting: {nearest(key, known)}"
-            )
-        if key in inner:
-            if not isinstance(value, dict):
-                raise ConfigError(f"{safe(file)}: {where}.{key} must be a table, [{where}.{key}]")
-            _check_table(file, f"{where}.{key}", value, inner[key])
+        check_names(look(), BUILT_IN)
 
 
 def run(args: Sequence[str] | None = None) -> int:

@@ -25,7 +25,7 @@ def tell_losses(parts: Mapping[str, float]) -> None:
     """Tell on stderr what each loss is of their sum, in parts of 1; nothing where there is none."""
     if parts:
         shares = ", ".join(f"{name} {part:.0%}" for name, part in parts.items())
-        say(f"what is left of the losses: {shares}")
+        say(f"shares of what is left of the losses: {shares}")
 
 
 def publish(text: str, lines: Sequence[str], *, as_json: bool, out: str | None) -> None:

@@ -28,6 +28,7 @@ app = typer.Typer()
 
 FREE_ON_RESUME = frozenset(
     {"images", "kimg", "minutes", "tick_kimg", "save_minutes", "keep", "device", "doctor"}
+    | {"callbacks"}
 )
 """Settings that a run may go on with changed; any other would make it another run."""
 
@@ -55,6 +56,15 @@ def train(
     metrics: Annotated[
         list[str] | None, flag(T, "metrics", "--metric", metavar="NAME|none")
     ] = None,
+    callbacks: Annotated[
+        list[str] | None, flag(T, "callbacks", "--callback", metavar="NAME|none")
+    ] = None,
+    losses: Annotated[
+        list[str] | None, flag(T, "losses", "--loss", metavar="NAME[:WEIGHT]|none")
+    ] = None,
+    styles: Annotated[list[str] | None, flag(T, "styles", "--style", metavar="FILE")] = None,
+    style_scale: Annotated[float | None, flag(T, "style_scale")] = None,
+    extractor: Annotated[str | None, flag(T, "extractor", metavar="NAME")] = None,
     xflip: Annotated[bool | None, flag(T, "xflip", "--xflip/--no-xflip")] = None,
     size: Annotated[str | None, flag(T, "size", metavar="PX")] = None,
     channels: Annotated[int | None, flag(T, "channels", metavar="1|3|4")] = None,
@@ -113,7 +123,10 @@ def train(
         regularizers=_names(ctx, "regularizers", regularizers),
         augmentations=_names(ctx, "augmentations", augmentations), strength=strength,
         policies=_names(ctx, "policies", policies), doctor=doctor,
-        metrics=_names(ctx, "metrics", metrics), xflip=xflip, decay=decay, precision=precision,
+        metrics=_names(ctx, "metrics", metrics),
+        callbacks=_names(ctx, "callbacks", callbacks),
+        losses=_names(ctx, "losses", losses), styles=_names(ctx, "styles", styles),
+        style_scale=style_scale, extractor=extractor, xflip=xflip, decay=decay, precision=precision,
         size=size, channels=channels, fit=fit, background=background, kimg=kimg, minutes=minutes,
         batch=batch, seed=seed, g_lr=g_lr, d_lr=d_lr, ema_kimg=ema_kimg, ema_rampup=ema_rampup,
         tick_kimg=tick_kimg, save_minutes=save_minutes, keep=keep, device=device,

@@ -12,12 +12,14 @@ from artgan import __version__
 from artgan.api import (
     Architecture,
     Augmentation,
+    Callback,
     ConfigError,
     Metric,
     Objective,
     Policy,
     Regularizer,
 )
+from artgan.callbacks import Listeners
 from artgan.checkpoints import load_tensors
 from artgan.choose import Choice, Facts, choose, pick_architecture
 from artgan.config import TrainConfig, check_size
@@ -25,10 +27,12 @@ from artgan.data.intake import Intake, survey
 from artgan.data.prepared import prepare
 from artgan.loop import Loop
 from artgan.pictures import PictureSpec
+from artgan.pull import Pull, check_pull, keep_styles, kept_styles, pull_names
 from artgan.registry import Registry, registry
 from artgan.runs import RunFolder, create_run, locked, new_run_id
 from artgan.screen import plural, safe
 from artgan.steering import DOCTOR, named_policies
+from artgan.suppliers import as_named_here, suppliers_of
 from artgan.watching import TrainResult, Watcher
 
 if TYPE_CHECKING:
@@ -71,6 +75,7 @@ def check_settings(config: TrainConfig, components: Registry) -> tuple[Architect
             components.configure(kind, name, config.components)
     named_policies(config, components)
     _check_strength(config, components)
+    check_pull(config, components)
     for kind, tables in config.components.items():
         for name in tables:
             components.find(kind, name)  # a misspelt name would else be ignored
@@ -91,6 +96,8 @@ def _lists(config: TrainConfig) -> dict[str, tuple[str, ...]]:
         Augmentation.kind: config.augmentations or (),
         Policy.kind: config.policies or (),
         Metric.kind: config.metrics,
+        Callback.kind: config.callbacks,
+        **pull_names(config),
     }
 
 
@@ -174,6 +181,8 @@ def _settle(
     sides = [(found.width, found.height) for found in intake.pictures]
     variety = _variety(config, intake, components)
     choice, device = settled(config, components, sides, variety)
+    if choice.config.losses:
+        Pull(choice.config, components)  # what does not fit is said before any work
     return choice, intake, device
 
 
@@ -264,7 +273,8 @@ def start(
     try:
         with locked(run, watcher.warn):
             run.write_config(run_tables(resolved, new_run_id()))
-            loop = _ready(resolved, run, intake, device, watcher, stop, components)
+            working = keep_styles(resolved, run.path)
+            loop = _ready(working, run, intake, device, watcher, stop, components)
             if init_from is not None:
                 _start_from(loop.trainer, init_from, out, watcher)
                 loop.save()  # the weights it starts from are part of the run
@@ -292,6 +302,9 @@ def resume(
         config: its settings, resolved; length, keep and the like may differ from before.
         watcher, stop, components: see `start`.
         new_length: whether `config` says anew how long the run is; --minutes count from now then.
+
+    Raises:
+        CheckpointError: a component that it was made with is not here.
     """
     components = components or registry()
     absent = {name: value for name, value in BEFORE.items() if getattr(config, name) is None}
@@ -299,6 +312,12 @@ def resume(
         absent["precision"] = "float32"
     config = config.model_copy(update=absent)
     with locked(run, watcher.warn):
+        config, changed = as_named_here(
+            config, suppliers_of(run), components, f"run {safe(run.name)}"
+        )
+        for line in changed:
+            watcher.warn(line)
+        styles, config = config.styles, kept_styles(config, run.path)
         _, intake, device = _settle(config, components, watcher)
         config = config.model_copy(update={"images": str(Path(config.images).absolute())})
         run_id = str(run.config().get("run", {}).get("id", "")) or new_run_id()
@@ -306,7 +325,8 @@ def resume(
         loop.restore()
         if new_length:
             loop.trainer.total_nimg = None
-        run.write_config(run_tables(config, run_id))
+        named = config.model_copy(update={"styles": styles})
+        run.write_config(run_tables(named, run_id))
         return loop.run(intake)
 
 
@@ -325,7 +345,12 @@ def _ready(
     pictures = prepare(intake, _spec(config), progress=_counting(watcher, "preparing pictures"))
     _report_intake(intake, pictures, run, watcher)
     monitor = Monitor(config, components, pictures)
-    return Loop(Trainer(config, components, device), run, pictures, watcher, stop, monitor)
+
+    def trainer() -> Trainer:
+        return Trainer(config, components, device)
+
+    listeners = Listeners.of(config, components, watcher.warn)
+    return Loop(trainer(), run, pictures, watcher, stop, monitor, trainer, listeners)
 
 
 def _report_intake(intake: Intake, pictures: Any, run: RunFolder, watcher: Watcher) -> None:
@@ -404,6 +429,8 @@ def forecast(
     if not intake.pictures:
         prepare(intake, _spec(resolved))  # says why there are none
     trainer = Trainer(resolved, components, device)
+    if resolved.kimg is not None:
+        trainer.ends_at(round(resolved.kimg * 1000))
     rate = measure_speed(trainer, steps)
     seconds = resolved.minutes * 60 if resolved.minutes else (resolved.kimg or 0) * 1000 / rate
     return Forecast(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -131,12 +131,14 @@ def _dump(options: Any) -> dict[str, Any]:
 def _space(config: WalkConfig, record: Sampler, model: Model, keys: Sequence[Key]) -> Any:
     """Return the highest space that both the network and the sampler have, and no key is above.
 
-    It is z where the network changes, and its w with it, and where directions are asked for, which
-    are those of z.
+    It is z where the network changes, and its w with it, and where directions are asked for of a
+    network that has none of w.
     """
     shared = [space for space in model.spaces if space in record.spaces]
     name = safe(record.name)
-    if config.growth or config.blend is not None or "directions" in record.needs:
+    directed = hasattr(model.generator, "style_weight")  # in w, too
+    only_z = config.growth or config.blend is not None
+    if only_z or ("directions" in record.needs and not directed):
         shared = [space for space in shared if space == "z"]
         if not shared:
             raise ConfigError(
@@ -199,6 +201,7 @@ def frame_studio(
     strength: float,
     device: str,
     tables: dict[str, dict[str, dict[str, Any]]],
+    settings: Mapping[str, Any] | None = None,
 ) -> Studio:
     """Return what draws frames of any size in styles, which are not read yet.
 
@@ -209,16 +212,17 @@ def frame_studio(
         strength: of the styles.
         device: see `artgan.engine.pick_device`.
         tables: options of components.
+        settings: further ones of the redrawing, of `artgan.stylesettings.OF_FRAMES`.
 
     Raises:
-        ConfigError: settings of its components that do not go together.
+        ConfigError: settings that cannot be, or do not go together.
     """
-    settings = StylizeConfig(
-        images=(what,),
-        styles=styles,
-        size=FULL,
-        strength=strength,
-        device=device,
-        components=tables,
-    )
-    return Studio(settings, components)
+    own = {
+        "images": (what,),
+        "styles": styles,
+        "size": FULL,
+        "strength": strength,
+        "device": device,
+        "components": tables,
+    }
+    return Studio(validate(StylizeConfig, {**own, **(settings or {})}, "stylize"), components)

@@ -8,6 +8,8 @@ A plug-in's own tests need three lines for everything it brings:
     def test_contract(entry):
         check_component(REGISTRY, entry)
 
+`artgan plugins check` does the same for a name, a package's folder or a module.
+
 What a contract is stands in `artgan.api`; what is checked of it stands here, a module a kind.
 """
 
@@ -22,6 +24,7 @@ from artgan.api import KINDS
 from artgan.plugins import GROUP, Entry
 from artgan.registry import BUILT_IN, Registry
 from artgan.testing.expect import ContractError, expect
+from artgan.testing.importing import check_imports
 
 __all__ = [
     "ContractError",
@@ -92,6 +95,7 @@ def check_component(
     expect(bool(record.summary.strip()), f"{where} has no summary: expected one line for lists")
     expect("\n" not in record.summary, f"{where}: its summary has several lines, expected one")
     _check_options(registry, entry, where)
+    check_imports(registry, entry, where)
     module = importlib.import_module(f"artgan.testing.{record.kind}")
     check: Callable[..., None] = module.check
     settings = registry.options(entry, options or {})

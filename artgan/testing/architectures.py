@@ -2,24 +2,44 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import softplus
 
-from artgan.api import Architecture, Networks, Size, Term
+from artgan.api import Architecture, Networks, Size
 from artgan.config import check_size, nearest_sizes
 from artgan.images import check_images
-from artgan.latents import draw
-from artgan.testing.expect import ContractError, expect, expect_close, expect_finite, expect_shape
+from artgan.testing.chance import reseeded, untouched
+from artgan.testing.expect import (
+    ContractError,
+    expect,
+    expect_close,
+    expect_finite,
+    expect_kept,
+    expect_shape,
+)
+from artgan.testing.growing import check_growth, grown
+from artgan.testing.phases import (
+    COUNT,
+    check_bfloat16,
+    check_phases,
+    check_terms,
+    heads_of,
+    latents,
+    made_up,
+    total,
+)
 
 __all__ = ["check"]
 
 Build = Callable[..., Any]
-COUNT = 4  # one group of a minibatch deviation, so that any order of the batch is a fair one
+MANY = 16
+"""How many pictures are enough to tell signed range from unit range."""
+
+GREY, CUT = 0.25, 0.05
+"""A mean, and a share of values of exactly 0, that only unit range has where nothing is below."""
 
 
 def check(record: Architecture, build: Build, where: str) -> None:
@@ -27,15 +47,22 @@ def check(record: Architecture, build: Build, where: str) -> None:
     for size in _small_sizes(record):
         for channels in record.channels:
             at = f"{where}, size {size} (height, width), {channels} channels"
-            _check_shapes(record, _built(build, size, channels, at), size, channels, at)
+            _check_shapes(record, _built(record, build, size, channels, at), size, channels, at)
     size, channels = _small_sizes(record)[-1], record.channels[-1]
-    networks = _built(build, size, channels, where)
-    _check_codes(record, networks, where)
+    networks = _built(record, build, size, channels, where)
+    check_terms(record, networks, where)
+    _check_seeded(networks, _built(record, build, size, channels, where), where)
+    with untouched(f"{where}: in evaluation mode it", "nothing left to chance there"):
+        _check_codes(record, networks, where)
+    _check_range(record, networks, where)
     _check_alone(record, networks, where)
-    _check_gradients(record, networks, where)
+    check_phases(record, networks, where)
     _check_second_gradients(record, networks, where)
-    _check_state(record, networks, _built(build, size, channels, where, seed=1), where)
-    _check_extras(networks, where)
+    _check_state(record, networks, _built(record, build, size, channels, where, seed=1), where)
+    check_bfloat16(record, networks, where)
+    check_growth(
+        record, lambda: _built(record, build, size, channels, where), size, channels, where
+    )
 
 
 def _small_sizes(record: Architecture) -> list[Size]:
@@ -46,7 +73,12 @@ def _small_sizes(record: Architecture) -> list[Size]:
     return [square, wide] if wide[1] <= record.max_side else [square]
 
 
-def _built(build: Build, size: Size, channels: int, where: str, *, seed: int = 0) -> Networks:
+def _built(
+    record: Architecture, build: Build, size: Size, channels: int, where: str, *, seed: int = 0
+) -> Networks:
+    """Return networks with weights of a seed, at the end of their growth, once they are what they
+    have to be.
+    """
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         networks = build(size=size, channels=channels)
@@ -55,6 +87,11 @@ def _built(build: Build, size: Size, channels: int, where: str, *, seed: int = 0
             f"{where}: its target returned a {type(networks).__name__}, expected "
             "artgan.api.Networks"
         )
+    has = "no discriminator" if networks.discriminator is None else "a discriminator"
+    expect(
+        record.adversarial == (networks.discriminator is not None),
+        f"{where}: it has {has}, but its record says adversarial={record.adversarial}",
+    )
     for name, module in networks.named().items():
         expect(isinstance(module, nn.Module), f"{where}: {name} is no torch.nn.Module")
     z_dim = getattr(networks.generator, "z_dim", None)
@@ -62,34 +99,19 @@ def _built(build: Build, size: Size, channels: int, where: str, *, seed: int = 0
         isinstance(z_dim, int) and z_dim > 0,
         f"{where}: the generator's z_dim is {z_dim!r}, expected how many numbers a latent has",
     )
-    return networks
-
-
-def _latents(record: Architecture, networks: Networks, count: int = COUNT) -> Tensor:
-    z_dim: int = networks.generator.z_dim  # type: ignore[assignment]
-    return draw(range(count), z_dim, record.latent_prior)
-
-
-def _heads(logits: object, count: int, where: str) -> tuple[Tensor, ...]:
-    """Return logits as a tuple of heads, each checked to be (N,)."""
-    heads = logits if isinstance(logits, tuple) else (logits,)
-    expect(bool(heads), f"{where}: the discriminator returned no logits")
-    return tuple(expect_shape(h, (count,), f"{where}: logits of {count} pictures") for h in heads)
-
-
-def _reals(fakes: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
-    """Return pictures shaped like fakes: noise, the same at every scale for one picture."""
-    generator = torch.Generator().manual_seed(7)
-    return tuple(torch.rand(f.shape, generator=generator) * 2 - 1 for f in fakes)
+    return grown(networks, where)
 
 
 def _check_shapes(
     record: Architecture, networks: Networks, size: Size, channels: int, where: str
 ) -> None:
-    generator, discriminator = networks.generator.eval(), networks.discriminator.eval()
+    generator = networks.generator.eval()
     for count in (1, 2, 3):  # training may use any batch from 2, rendering 1
         with torch.no_grad():
-            pyramid = generator(_latents(record, networks, count))
+            z = latents(record, networks, count)
+            kept = z.clone()
+            pyramid = generator(z)
+            expect_kept([z], [kept], f"{where}: the generator changed the latents it was given")
             if not isinstance(pyramid, tuple):
                 raise ContractError(
                     f"{where}: the generator returned a {type(pyramid).__name__}, expected a tuple "
@@ -113,18 +135,28 @@ def _check_shapes(
             for pictures in pyramid:
                 check_images(pictures, "signed", f"{where}: the generator")
             expect_finite(finest, f"{where}: the generator's pictures")
-            for head in _heads(discriminator(pyramid), count, where):
+            if networks.discriminator is None:
+                continue
+            pictures_kept = [scale.clone() for scale in pyramid]
+            for head in heads_of(networks.discriminator.eval()(pyramid), count, where):
                 expect_finite(head, f"{where}: logits")
+            expect_kept(
+                pyramid,
+                pictures_kept,
+                f"{where}: the discriminator changed the pictures it was given",
+            )
 
 
 def _check_codes(record: Architecture, networks: Networks, where: str) -> None:
     """Check that forward is render of codes, and that psi pulls every code to one mean."""
     generator: Any = networks.generator.eval()
-    z = _latents(record, networks)
+    z = latents(record, networks)
     with torch.no_grad():
         pyramid, codes = generator(z), generator.codes(z)
+        kept = codes.clone()
         for one, other in zip(generator.render(codes), pyramid, strict=True):
             expect_close(one, other, f"{where}: render(codes(z)) against forward(z)", atol=1e-5)
+        expect_kept([codes], [kept], f"{where}: render changed the codes it was given")
         for one, other in zip(generator(z), pyramid, strict=True):
             expect_close(one, other, f"{where}: forward(z) twice in evaluation mode", atol=0)
         expect_close(generator.codes(z, 1.0), codes, f"{where}: codes(z, 1) against codes(z)")
@@ -134,10 +166,39 @@ def _check_codes(record: Architecture, networks: Networks, where: str) -> None:
         )
 
 
+def _check_range(record: Architecture, networks: Networks, where: str) -> None:
+    """Check that pictures use both halves of signed range: a sigmoid fills one of them alone.
+
+    New networks may draw hardly anything but grey, which is 0: that a little above it is all there
+    is says nothing.
+    """
+    with torch.no_grad():
+        pictures = networks.generator.eval()(latents(record, networks, MANY))[-1]
+    low, high = float(pictures.min()), float(pictures.max())
+    cut = float((pictures == 0).float().mean())
+    expect(
+        low < 0 or (float(pictures.mean()) < GREY and cut < CUT),
+        f"{where}: values of {MANY} pictures run from {low:.3g} to {high:.3g}, none below 0: "
+        "expected signed range [-1, 1], not unit range [0, 1]",
+    )
+
+
+def _check_seeded(networks: Networks, other: Networks, where: str) -> None:
+    """Check that torch's global generator is the only source of a network's first weights."""
+    for name, module in networks.named().items():
+        same = other.named()[name].state_dict()
+        for key, values in module.state_dict().items():
+            expect(
+                torch.equal(values, same[key]),
+                f"{where}: {name}'s {key} is not the same where it was built twice after "
+                "torch.manual_seed(0), expected that to be the only source of chance",
+            )
+
+
 def _check_alone(record: Architecture, networks: Networks, where: str) -> None:
     """Check that a batch is as good as its pictures one by one, or in another order."""
     generator = networks.generator.eval()
-    z = _latents(record, networks)
+    z = latents(record, networks)
     with torch.no_grad():
         fakes = generator(z)
         alone = generator(z[1:2])
@@ -146,6 +207,8 @@ def _check_alone(record: Architecture, networks: Networks, where: str) -> None:
             one[0], other[1], f"{where}: in evaluation mode a picture alone and among {COUNT}"
         )
 
+    if networks.discriminator is None:
+        return
     networks.discriminator.train()
     if _judge(networks, fakes, 1) != _judge(networks, fakes, 2):  # dropout: look where it rests
         networks.discriminator.eval()
@@ -166,51 +229,28 @@ def _check_alone(record: Architecture, networks: Networks, where: str) -> None:
 
 
 def _logits(networks: Networks, pictures: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
+    if networks.discriminator is None:
+        return ()
     with torch.no_grad():
         logits = networks.discriminator(pictures)
     return logits if isinstance(logits, tuple) else (logits,)
 
 
 def _judge(networks: Networks, pictures: tuple[Tensor, ...], seed: int) -> list[float]:
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
+    with reseeded(seed):
         return [round(float(head.sum()), 4) for head in _logits(networks, pictures)]
-
-
-def _check_gradients(record: Architecture, networks: Networks, where: str) -> None:
-    """Check that each phase's backward reaches every parameter it trains with finite numbers."""
-    generator, discriminator = networks.generator.train(), networks.discriminator.train()
-    z = _latents(record, networks)
-    fakes = generator(z)
-    _total(discriminator(fakes), -1.0).backward()
-    _expect_gradients(generator, f"{where}: in phase G, generator")
-    discriminator.zero_grad(set_to_none=True)
-    judged = _total(discriminator(tuple(f.detach() for f in fakes)), 1.0)
-    (judged + _total(discriminator(_reals(fakes)), -1.0)).backward()
-    _expect_gradients(discriminator, f"{where}: in phase D, discriminator")
-
-
-def _total(logits: Tensor | tuple[Tensor, ...], sign: float) -> Tensor:
-    heads = logits if isinstance(logits, tuple) else (logits,)
-    return torch.stack([softplus(sign * head).mean() for head in heads]).sum()
-
-
-def _expect_gradients(module: nn.Module, where: str) -> None:
-    for name, parameter in module.named_parameters():
-        if parameter.requires_grad:
-            if parameter.grad is None:
-                raise ContractError(f"{where} parameter {name} gets no gradient, expected one")
-            expect_finite(parameter.grad, f"{where} parameter {name}, gradient")
 
 
 def _check_second_gradients(record: Architecture, networks: Networks, where: str) -> None:
     """Check that gradient penalties work: the gradient at pictures can be differentiated again."""
+    if networks.discriminator is None:
+        return
     discriminator = networks.discriminator.train()
     discriminator.zero_grad(set_to_none=True)
     with torch.no_grad():
-        pictures = _reals(networks.generator(_latents(record, networks)))
+        pictures = made_up(networks.generator(latents(record, networks)))
     inputs = [p.requires_grad_() for p in pictures]
-    slopes = torch.autograd.grad(_total(discriminator(pictures), -1.0), inputs, create_graph=True)
+    slopes = torch.autograd.grad(total(discriminator(pictures), -1.0), inputs, create_graph=True)
     penalty = torch.stack([slope.square().sum() for slope in slopes]).sum()
     expect_finite(penalty.detach(), f"{where}: squared gradient of D at pictures")
     penalty.backward()
@@ -221,36 +261,14 @@ def _check_second_gradients(record: Architecture, networks: Networks, where: str
 
 def _check_state(record: Architecture, networks: Networks, other: Networks, where: str) -> None:
     """Check that state_dict holds all that a network is."""
-    z = _latents(record, networks)
+    z = latents(record, networks)
     for name, module in networks.named().items():
         other.named()[name].load_state_dict(module.state_dict())
     with torch.no_grad():
         ours, theirs = networks.generator.eval()(z), other.generator.eval()(z)
         for one, same in zip(ours, theirs, strict=True):
             expect_close(one, same, f"{where}: pictures after state_dict was loaded", atol=1e-6)
-        networks.discriminator.eval()
-        other.discriminator.eval()
+        for module in (*networks.named().values(), *other.named().values()):
+            module.eval()
         for one, same in zip(_logits(networks, ours), _logits(other, ours), strict=True):
             expect_close(one, same, f"{where}: logits after state_dict was loaded", atol=1e-6)
-
-
-def _check_extras(networks: Networks, where: str) -> None:
-    """Check the architecture's own terms, further networks and growth."""
-    for term in networks.terms:
-        expect(
-            isinstance(term, Term) and term.phase in {"D", "G"} and term.needs <= Term.NEEDS,
-            f"{where}: a term of its own is {term!r}, expected a Term of phase D or G",
-        )
-    for name, (phase, _) in networks.others.items():
-        expect(
-            phase in {"D", "G"} and name not in {"generator", "discriminator"},
-            f"{where}: further network '{name}' has phase {phase!r}, expected D or G and its own "
-            "name",
-        )
-    if networks.stage is not None:
-        scales, fade, batch = networks.stage(0)
-        expect(
-            scales >= 1 and 0 <= fade <= 1 and batch >= 1 and math.isfinite(fade),
-            f"{where}: stage(0) is {(scales, fade, batch)}, expected scales, a fade in [0, 1] and "
-            "a batch",
-        )

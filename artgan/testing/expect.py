@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-__all__ = ["ContractError", "expect", "expect_close", "expect_finite", "expect_shape"]
+__all__ = [
+    "ContractError",
+    "expect",
+    "expect_close",
+    "expect_finite",
+    "expect_kept",
+    "expect_near",
+    "expect_shape",
+]
 
 
 class ContractError(AssertionError):
@@ -48,3 +57,23 @@ def expect_close(given: Tensor, expected: Tensor, what: str, *, atol: float = 1e
     off = float((given - expected).detach().abs().max()) if given.numel() else 0.0
     scale = max(1.0, float(expected.detach().abs().max()) if expected.numel() else 0.0)
     expect(off <= atol * scale, f"{what}: they differ by up to {off:.3g}")
+
+
+def expect_kept(given: Sequence[Tensor], kept: Sequence[Tensor], what: str) -> None:
+    """Check that tensors are as they were; what says whose doing it is and what they are."""
+    import torch
+
+    expect(
+        all(torch.equal(*pair) for pair in zip(given, kept, strict=True)),
+        f"{what} in place, expected it to leave its arguments as they are",
+    )
+
+
+def expect_near(given: Tensor, expected: Tensor, what: str, *, share: float = 0.1) -> None:
+    """Check that two tensors agree but for rounding, as a share of what the expected one is."""
+    off = (given.detach().float() - expected.detach()).square().mean().sqrt()
+    size = expected.detach().square().mean().sqrt()
+    expect(
+        float(off) <= share * float(size) + 1e-3,
+        f"{what}: they differ by {float(off):.3g} where values are {float(size):.3g}",
+    )

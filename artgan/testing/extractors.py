@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from artgan.api import ArtganError, Extractor, FeatureExtractor, Size
 from artgan.latents import generator
+from artgan.testing.chance import untouched
 from artgan.testing.expect import ContractError, expect, expect_close, expect_finite, expect_shape
 
 __all__ = ["check"]
@@ -86,6 +87,7 @@ def _fitted(build: Callable[..., Any], where: str) -> FeatureExtractor:
     contents = [_pictures(1, (height, width)), _pictures(2, (width, height))]
     styles = [_pictures(3, (height + 3, width))]
     kept = [image.clone() for image in (*contents, *styles)]
+    _fit(extractor, [], styles, f"{where}, without contents")
     _fit(extractor, contents, styles, where)
     expect(
         all(torch.equal(*pair) for pair in zip((*contents, *styles), kept, strict=True)),
@@ -97,13 +99,8 @@ def _fitted(build: Callable[..., Any], where: str) -> FeatureExtractor:
 def _fit(
     extractor: FeatureExtractor, contents: Sequence[Tensor], styles: Sequence[Tensor], where: str
 ) -> None:
-    with torch.random.fork_rng(devices=[]):
-        before = torch.get_rng_state()
+    with untouched(f"{where}: fit", "the one it is given only"):
         extractor.fit(contents, styles, random=generator(0))
-        expect(
-            torch.equal(torch.get_rng_state(), before),
-            f"{where}: fit draws from torch's global generator, expected the one it is given only",
-        )
 
 
 def _features(
@@ -202,13 +199,8 @@ def _check_frozen(extractor: FeatureExtractor, where: str) -> None:
     )
     images = _pictures(4, _size(extractor))
     kept = images.clone()
-    with torch.random.fork_rng(devices=[]):
-        before = torch.get_rng_state()
+    with untouched(f"{where}: for its features it", "no chance there"):
         first, second = (_features(extractor, images, where) for _ in range(2))
-        expect(
-            torch.equal(torch.get_rng_state(), before),
-            f"{where}: its features are drawn from torch's global generator, expected no chance",
-        )
     expect(torch.equal(images, kept), f"{where}: it changed the pictures it was given")
     for layer, values in first.items():
         expect_close(second[layer], values, f"{where}: layer '{layer}' looked at twice", atol=0)

@@ -9,8 +9,9 @@ import torch
 from torch import Tensor
 
 from artgan.api import Adversarial, Objective, Phase, Term
+from artgan.testing.chance import untouched
 from artgan.testing.expect import ContractError, expect, expect_close, expect_finite, expect_shape
-from artgan.testing.scene import COUNT, Scene, check_term, compute
+from artgan.testing.scene import COUNT, Scene, check_bfloat16, check_term, compute
 
 __all__ = ["check"]
 
@@ -27,6 +28,11 @@ def check(record: Objective, build: Callable[..., Any], where: str) -> None:
         0 < record.accuracy_target <= 1,
         f"{where}: accuracy_target is {record.accuracy_target}, expected a share in (0, 1]",
     )
+    with untouched(f"{where}: it", "a pure function of the batch"):
+        _check_losses(adversarial, record, where)
+
+
+def _check_losses(adversarial: Adversarial, record: Objective, where: str) -> None:
     terms: tuple[tuple[Phase, Any], ...] = (
         ("D", adversarial.discriminator),
         ("G", adversarial.generator),
@@ -40,6 +46,7 @@ def check(record: Objective, build: Callable[..., Any], where: str) -> None:
         _check_order(term, at)
         if not record.batch_coupled:
             _check_alone(term, at)
+        check_bfloat16(term, at)
     _check_directions(adversarial, record, where)
     _check_margin(adversarial, where)
     _check_parity(adversarial, record, where)
@@ -96,6 +103,8 @@ def _slope(term: Term, where: str, *, of: str) -> float:
         fake_shift=shift if of == "fake" else None,
     )
     total = compute(term, scene, where).sum()
+    if not total.requires_grad:
+        return 0.0
     (slope,) = torch.autograd.grad(total, shift, allow_unused=True)
     return 0.0 if slope is None else float(slope.sum())
 

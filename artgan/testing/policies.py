@@ -216,7 +216,8 @@ def _check_run(
     )
     expect(
         run.show(second, after, f"{where}, resumed") == expected[PAUSE:],
-        f"{where}: resumed from its state it asks for other things than uninterrupted",
+        f"{where}: resumed from its state it asks for other things than uninterrupted, expected "
+        "its state to be all that it remembers",
     )
     run.show(first, after, where)
     expect(

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING
 
 import torch
@@ -12,12 +12,20 @@ from torch import Tensor, nn
 from torch.nn.functional import avg_pool2d
 
 from artgan.api import Batch, Phase, Term
-from artgan.testing.expect import ContractError, expect, expect_finite, expect_shape
+from artgan.testing.chance import reseeded
+from artgan.testing.expect import (
+    ContractError,
+    expect,
+    expect_finite,
+    expect_kept,
+    expect_near,
+    expect_shape,
+)
 
 if TYPE_CHECKING:
     from artgan.api import Logits, Pyramid
 
-__all__ = ["COUNT", "Scene", "check_term", "compute"]
+__all__ = ["COUNT", "Scene", "check_bfloat16", "check_term", "compute", "parts_of"]
 
 COUNT = 5
 Z_DIM = 6
@@ -34,7 +42,7 @@ class _Generator(nn.Module):
 
     def forward(self, z: Tensor) -> Pyramid:
         pairs = zip(self.layers, self.shapes, strict=True)
-        return tuple(torch.tanh(layer(z)).unflatten(1, shape) for layer, shape in pairs)
+        return tuple(torch.tanh(layer(z)).unflatten(1, shape).float() for layer, shape in pairs)
 
 
 class _Discriminator(nn.Module):
@@ -48,7 +56,7 @@ class _Discriminator(nn.Module):
     def forward(self, pictures: Pyramid) -> Logits:
         pixels = torch.cat([scale.flatten(1) for scale in pictures], 1)
         logits: Tensor = self.heads(torch.tanh(self.layer(pixels)))
-        return logits.unbind(1)
+        return logits.float().unbind(1)
 
 
 @dataclass
@@ -89,7 +97,7 @@ class Scene:
             self.reals = (avg_pool2d(finest, 2), finest)
 
     def _judged(self, pictures: Pyramid, fixed: Tensor | None, shift: Tensor | None) -> Logits:
-        heads = self.discriminator(pictures)
+        heads = tuple(head.clone() for head in self.discriminator(pictures))
         if fixed is not None:
             heads = tuple(0 * head + fixed for head in heads)
         return tuple(head if shift is None else head + shift for head in heads)
@@ -123,9 +131,10 @@ def check_term(term: object, phase: Phase, where: str) -> Term:
     if not isinstance(term, Term):
         raise ContractError(f"{where}: got a {type(term).__name__}, expected artgan.api.Term")
     expect(term.phase == phase, f"{where}: its phase is {term.phase!r}, expected {phase!r}")
+    known = Term.NEEDS - {"features"}  # which only an architecture's own terms know of
     expect(
-        term.needs <= Term.NEEDS,
-        f"{where}: it needs {sorted(term.needs)}, expected some of {sorted(Term.NEEDS)}",
+        term.needs <= known,
+        f"{where}: it needs {sorted(term.needs)}, expected some of {sorted(known)}",
     )
     expect(term.interval >= 0, f"{where}: its interval is {term.interval}, expected 0 or more")
     return term
@@ -133,14 +142,61 @@ def check_term(term: object, phase: Phase, where: str) -> Term:
 
 def compute(term: Term, scene: Scene, where: str) -> Tensor:
     """Return the sum of a term's parts per picture, (N,), each part checked."""
-    parts = term.compute(scene.batch())
+    return torch.stack([*parts_of(term, scene.batch(), where).values()]).sum(0)
+
+
+def parts_of(term: Term, batch: Batch, where: str, *, rough: bool = False) -> dict[str, Tensor]:
+    """Return a term's parts, name -> value per picture, (N,), each checked.
+
+    Args:
+        term: what is computed.
+        batch: what it looks at; the term has to leave it as it is.
+        where: begins every message.
+        rough: whether values may be bfloat16 too.
+    """
+    shown = _tensors(batch)
+    kept = {name: [tensor.detach().clone() for tensor in each] for name, each in shown.items()}
+    parts = term.compute(batch)
+    for name, each in shown.items():
+        expect_kept(each, kept[name], f"{where}: it changed the batch's {name}")
     if not isinstance(parts, Mapping) or not parts:
         raise ContractError(f"{where}: got {parts!r}, expected name -> value per picture")
-    count = len(scene.z)
-    total = torch.zeros(count)
+    count = len(batch.z)
     for name, value in parts.items():
         expect(isinstance(name, str), f"{where}: a part is named {name!r}, expected text")
-        expect_shape(value, (count,), f"{where}: '{name}' of {count} pictures")
-        expect_finite(value.detach(), f"{where}: '{name}'")
-        total = total + value
-    return total
+        at = f"{where}: '{name}'"
+        if rough and isinstance(value, Tensor):
+            value = value.float()
+        expect_finite(expect_shape(value, (count,), f"{at} of {count} pictures").detach(), at)
+    return dict(parts)
+
+
+def _tensors(batch: Batch) -> dict[str, Sequence[Tensor]]:
+    """Return the tensors of a batch by the name of their field."""
+    found: dict[str, Sequence[Tensor]] = {}
+    for each in fields(batch):
+        value = getattr(batch, each.name)
+        if isinstance(value, Tensor):
+            value = (value,)
+        if isinstance(value, tuple) and all(isinstance(one, Tensor) for one in value):
+            found[each.name] = value
+    return found
+
+
+def check_bfloat16(term: Term, where: str) -> None:
+    """Check that a term is about the same where networks compute in bfloat16.
+
+    One that differentiates a gradient is computed in float32 whatever the run has.
+    """
+    if term.second_order:
+        return
+    values = []
+    for rough in (False, True):
+        with reseeded(0), torch.autocast("cpu", torch.bfloat16, enabled=rough):
+            at = f"{where}, in bfloat16" if rough else where
+            try:
+                parts = parts_of(term, Scene(term.phase, term.needs).batch(), at, rough=rough)
+            except RuntimeError as error:
+                raise ContractError(f"{at}: it fails: {error}") from error
+            values.append(torch.stack([value.float() for value in parts.values()]).sum(0))
+    expect_near(values[1], values[0], f"{where}: its values in bfloat16 and in float32")

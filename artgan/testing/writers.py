@@ -14,7 +14,7 @@ from torch import Tensor
 
 from artgan.api import ArtganError, FrameWriter, Size, Writer
 from artgan.files import TEMPORARY
-from artgan.testing.expect import ContractError, expect
+from artgan.testing.expect import ContractError, expect, expect_kept
 
 __all__ = ["check"]
 
@@ -70,7 +70,9 @@ def _check_whole(
     count = 2 if record.animation else 1
     writer = _open(build, path, recipe)
     for index in range(count):
-        writer.write(_frame(index, channels), name=f"00{index}", seconds=0.2 if index else None)
+        frame = _frame(index, channels)
+        writer.write(frame, name=f"00{index}", seconds=0.2 if index else None)
+        expect_kept([frame], [_frame(index, channels)], f"{at}: write changed the frame")
     early = {name for name in _files(folder) if TEMPORARY not in name}
     expect(not early, f"{at}: {sorted(early)} are there before close, expected nothing yet")
     written = writer.close()

@@ -6,8 +6,8 @@ import math
 from collections.abc import Iterator
 
 from artgan.api import (
-    Architecture,
     Augmentation,
+    Callback,
     Extractor,
     Loss,
     Metric,
@@ -17,10 +17,12 @@ from artgan.api import (
     hookimpl,
 )
 from artgan_plugins.films import artgan_effects, artgan_samplers, artgan_writers
+from artgan_plugins.nets import artgan_architectures
 
 __all__ = [
     "artgan_architectures",
     "artgan_augmentations",
+    "artgan_callbacks",
     "artgan_effects",
     "artgan_extractors",
     "artgan_losses",
@@ -33,34 +35,6 @@ __all__ = [
 ]
 
 _HERE = "artgan_plugins"
-
-
-@hookimpl
-def artgan_architectures() -> Iterator[Architecture]:
-    """Yield the network pairs."""
-    yield Architecture(
-        "dcgan",
-        f"{_HERE}.architectures.dcgan:build",
-        summary="convolutional pair, one picture out; small and quick",
-        options=f"{_HERE}.architectures.dcgan_options:DcganOptions",
-        source="Radford, Metz and Chintala 2016, arXiv:1511.06434",
-        batch_coupled=True,
-        before=(("depth", 0), ("first_grid", 4)),
-    )
-    yield Architecture(
-        "msg-gan",
-        f"{_HERE}.architectures.msg:build",
-        summary="a picture at every scale, each judged; steady up to 1024 px",
-        options=f"{_HERE}.architectures.msg_options:MsgOptions",
-        source="Karnewar and Wang 2019, arXiv:1903.06048",
-        latent_prior="sphere",
-        max_side=1024,
-        default_lr=3e-3,
-        batch_coupled=True,
-        multi_scale=True,
-        on_cpu=(("width", "tiny"), ("full_width_to", 8)),
-        on_gpu=(("width", "small"),),
-    )
 
 
 @hookimpl
@@ -358,4 +332,16 @@ def artgan_extractors() -> Iterator[Extractor]:
         options=f"{_HERE}.extractors.options:RandomOptions",
         source="Ustyuzhaninov et al. 2016, arXiv:1606.00021",
         learns=True,
+    )
+
+
+@hookimpl
+def artgan_callbacks() -> Iterator[Callback]:
+    """Yield what is told while a run trains."""
+    yield Callback(
+        "tensorboard",
+        f"{_HERE}.callbacks.tensorboard:Tensorboard",
+        summary="losses, metrics and grids for TensorBoard",
+        options=f"{_HERE}.callbacks.options:TensorboardOptions",
+        extra="track",
     )

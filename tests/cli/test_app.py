@@ -11,7 +11,7 @@ import pytest
 
 from artgan import __version__
 from artgan.api import ConfigError, ImageError
-from artgan.cli import plugins
+from artgan.cli import listing
 from artgan.cli.app import COMMANDS, run
 
 
@@ -21,7 +21,7 @@ def fail_with(monkeypatch, error):
     def failing():
         raise error
 
-    monkeypatch.setattr(plugins, "registry", failing)
+    monkeypatch.setattr(listing, "registry", failing)
     return run(["plugins", "list"])
 
 
@@ -76,8 +76,8 @@ WRONG = {
     "an unknown kind": (
         ["plugins", "list", "--kind", "sampler"],
         "no kind 'sampler': did you mean 'samplers'? known: architectures, augmentations, "
-        "effects, extractors, losses, metrics, objectives, policies, regularizers, samplers, "
-        "writers",
+        "callbacks, effects, extractors, losses, metrics, objectives, policies, regularizers, "
+        "samplers, writers",
     ),
 }
 

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+import artgan.artstyle  # noqa: F401  (takes the true Shape, before one is put in its place)
 from artgan.cli.app import run
 from artgan.fastnet import Shape
 from artgan.picturefiles import read_recipe

@@ -70,7 +70,8 @@ def test_refusals(images, tmp_path, capsys):
     )  # fmt: skip
     refused(
         ["train", images, "--arch", "dcgna"], 2,
-        "no architecture 'dcgna': did you mean 'dcgan'? known: dcgan, msg-gan", capsys,
+        "no architecture 'dcgna': did you mean 'dcgan'? known: dcgan, fast, mlp, msg-gan, "
+        "progressive, r3, style, vae", capsys,
     )  # fmt: skip
     refused(
         ["train", images, "--kimg", "nan"], 2,

@@ -45,7 +45,7 @@ def test_good_effects_pass():
         (lambda x: x - 1e-3, "black and white pixels: values from -0.001 to 0.999, expected "),
         (in_place, "it changed the pictures it was given in place"),
         (once(1), "the same pictures twice: they differ by up to "),
-        (lambda x: torch.rand_like(x) * x, "the same pictures twice: they differ by up to "),
+        (lambda x: torch.rand_like(x) * x, "it draws from torch's global generator, expected "),
         (lambda x: x * x.amax(0), "a picture alone and among others: they differ by up to "),
         (fading, "a picture of one colour and the colour of its corner: they differ by up to "),
     ],

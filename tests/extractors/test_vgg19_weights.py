@@ -99,8 +99,9 @@ def test_nothing_there():
     with pytest.raises(ConfigError) as caught:
         find_weights(SHAPES, url=URL)
     assert str(caught.value) == (
-        f"vgg19 needs {FILE}, which is not at {usual_place()}: pass --download to fetch it once "
-        "(574.7 MB), or --weights FILE to name a copy or a safetensors file"
+        f"vgg19 needs {FILE}, which is not at {usual_place()}: fetch it once (574.7 MB) "
+        "with stylize --download, or name a copy or a safetensors file with "
+        "--set extractors.vgg19.file=FILE"
     )
     assert not usual_place().parent.exists()
 
@@ -154,7 +155,7 @@ def test_a_damaged_copy_and_nothing_else(published, capsys):
     find_weights(SHAPES, url=URL)
     usual_place().unlink()
     copy_place().write_bytes(b"?")
-    with pytest.raises(ConfigError, match="pass --download"):
+    with pytest.raises(ConfigError, match="stylize --download"):
         find_weights(SHAPES, url=URL)
     assert "passing over the copy" in capsys.readouterr().err
 
@@ -338,7 +339,8 @@ def test_a_cut_off_file_in_pytorchs_cache(published):
         find_weights(SHAPES, url=URL)
     assert str(caught.value) == (
         f"{place} is not the file as published, and is not read: it has 100 bytes of "
-        f"{vgg19_weights.BYTES:,}; delete it and pass --download, or --weights FILE to name another"
+        f"{vgg19_weights.BYTES:,}; delete it and fetch it with stylize --download, or "
+        "--set extractors.vgg19.file=FILE to name another"
     )
 
 

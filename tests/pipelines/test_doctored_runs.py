@@ -169,7 +169,7 @@ def plant_figures(monkeypatch, found):
     """Let measurements find what a list says, one after the other, and then the last for ever."""
     given = list(found)
     monkeypatch.setattr(loop, "SPACING", 1000)
-    monkeypatch.setattr(loop, "TIMES", 100)
+    monkeypatch.setattr(loop, "MOMENTS", 100)
     monkeypatch.setattr(
         Monitor, "measure", lambda self, fakes: given.pop(0) if len(given) > 1 else given[0]
     )

@@ -128,6 +128,13 @@ def test_the_space_is_the_highest_that_all_have(settings, keys, sampler, space):
     assert planned(fake_model(), (1, 2, 3), **{**settings, "sampler": "spline"}).space == "z"
 
 
+def test_directions_are_walked_in_w_where_the_network_has_some_of_w():
+    model = mapped()
+    model.generator.style_weight = lambda: model.generator.draw.weight.T
+    assert planned(model, (W_KEY,), sampler="direction").space == "w"
+    assert planned(model, (1,), sampler="direction", growth=True).space == "z"
+
+
 W_KEY = Key(code=(0.0,) * 20, layers=4, space="w", name="me")
 
 

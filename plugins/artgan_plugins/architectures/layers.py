@@ -14,6 +14,7 @@ __all__ = [
     "EqualizedLinear",
     "MinibatchDeviation",
     "PixelNorm",
+    "blurred",
     "minibatch_deviation",
     "pixel_norm",
     "project_and_convolve",
@@ -168,6 +169,37 @@ def _convolve_between(
     return doubled.permute(0, 3, 1, 2)[..., 1:-1, 1:-1]
 
 
+# Blur ---------------------------------------------------------------------------------------
+
+
+@functools.cache
+def _binomial(dtype: torch.dtype, device: torch.device) -> Tensor:
+    taps = torch.tensor([1.0, 3.0, 3.0, 1.0], dtype=dtype, device=device) / 8
+    return torch.outer(taps, taps)[None, None]
+
+
+def blurred(features: Tensor, *, pad: int, stride: int = 1, gain: float = 1.0) -> Tensor:
+    """Return features (N, C, H, W) blurred by the taps 1, 3, 3, 1 in both directions.
+
+    Args:
+        features: (N, C, H, W).
+        pad: zeros around them, in pixels.
+        stride: 2 keeps every other pixel of every other row.
+        gain: what constant features are multiplied with, away from the border.
+
+    Returns:
+        (N, C, (H + 2 pad - 4) // stride + 1, likewise of W).
+
+    Source: Zhang 2019, arXiv:1904.11486; the taps are those of Karras et al. 2020,
+        arXiv:1912.04958.
+    """
+    count = features.shape[1]
+    kernel = _binomial(features.dtype, features.device) * gain
+    return functional.conv2d(
+        features, kernel.expand(count, 1, 4, 4), stride=stride, padding=pad, groups=count
+    )
+
+
 # Equalised weights --------------------------------------------------------------------------
 
 
@@ -207,13 +239,18 @@ class EqualizedLinear(nn.Module):
     Args:
         before, after: features.
         gain: as there.
+        rate: how quickly it learns, as a multiple of the learning rate: weights are kept so many
+            times smaller or larger than they are used, and biases too.
     """
 
-    def __init__(self, before: int, after: int, *, gain: float = math.sqrt(2)) -> None:
+    def __init__(
+        self, before: int, after: int, *, gain: float = math.sqrt(2), rate: float = 1.0
+    ) -> None:
         super().__init__()
-        self.weight = nn.Parameter(torch.randn(after, before))
+        self.weight = nn.Parameter(torch.randn(after, before) / rate)
         self.bias = nn.Parameter(torch.zeros(after))
-        self.scale = gain / math.sqrt(before)
+        self.scale = gain * rate / math.sqrt(before)
+        self.rate = rate
 
     def scaled(self) -> Tensor:
         """Return the weights as they are used, (after, before)."""
@@ -221,7 +258,8 @@ class EqualizedLinear(nn.Module):
 
     def forward(self, features: Tensor) -> Tensor:
         """Return features (N, before) mapped, (N, after)."""
-        return functional.linear(features, self.scaled(), self.bias)
+        bias = self.bias if self.rate == 1.0 else self.bias * self.rate
+        return functional.linear(features, self.scaled(), bias)
 
 
 def project_and_convolve(

@@ -74,8 +74,9 @@ def find_weights(
         _download(place, url, fetch)
     elif not place.exists():
         raise ConfigError(
-            f"vgg19 needs {FILE}, which is not at {safe(place)}: pass --download to fetch it once "
-            f"({file_size(BYTES)}), or --weights FILE to name a copy or a safetensors file"
+            f"vgg19 needs {FILE}, which is not at {safe(place)}: fetch it once "
+            f"({file_size(BYTES)}) with stylize --download, or name a copy or a safetensors file "
+            "with --set extractors.vgg19.file=FILE"
         )
     return _read(place, shapes)
 
@@ -122,7 +123,8 @@ def _refusal(path: Path, head: bytes, problem: str) -> str:
     if path.name == FILE:
         return (
             f"{safe(path)} is not the file as published, and is not read: {problem}; delete it "
-            "and pass --download, or --weights FILE to name another"
+            "and fetch it with stylize --download, or --set extractors.vgg19.file=FILE to name "
+            "another"
         )
     pickled = head[:1] in (b"\x80", b"P")  # a pickle, or the zip file that PyTorch packs one in
     why = "a pickle can run code when it is read" if pickled else "it is no file of weights"

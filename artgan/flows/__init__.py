@@ -1,0 +1,1 @@
+"""Pipelines in a file: read, joined, looked at, and made, stage by stage."""
