@@ -350,3 +350,56 @@ def test_settings_that_name_folders_wrongly_are_refused(waves, capsys, monkeypat
         "artgan: a.toml: plugins.dirs is 'mine': expected a list of folders, such as "
         '["my-plugins"]\n',
     )
+
+
+LOSS = """
+    from artgan.api import Loss, hookimpl
+
+    STRENGTH = {strength}
+
+    class Pale:
+        layers = ()
+
+        def statistics(self, features, mask=None):
+            return {{"mean": features["pixels"].mean((2, 3))}}
+
+        def compare(self, statistics, target):
+            return STRENGTH * (statistics["mean"] - target["mean"]).square().mean(1)
+
+    @hookimpl
+    def artgan_losses():
+        yield Loss("pale", ":build", summary="as pale", looks_at="pixels")
+
+    def build(options):
+        return Pale()
+"""
+
+
+def test_what_was_made_with_code_that_changed_is_made_again(plugin_folder, tmp_path, capsys):
+    """The recipe of a picture holds a digest of a stranger's code, and not of artgan's own."""
+    from PIL import Image
+
+    from artgan.picturefiles import read_recipe
+    from artgan.plugins import code_digest
+
+    for name, colour in (("a.png", "red"), ("s.png", "blue")):
+        Image.new("RGB", (16, 16), colour).save(tmp_path / name)
+    call = [
+        "stylize", str(tmp_path / "a.png"), "--style", str(tmp_path / "s.png"), "--size", "16",
+        "--effort", "0.02", "--loss", "content", "--loss", "pale:1", "-o", str(tmp_path / "o.png"),
+        "--extractor", "random", "--set", "extractors.random.widths=[4,4]",
+    ]  # fmt: skip
+    said, kept = [], []
+    for strength in (1.0, 1.0, 2.0):
+        folder = plugin_folder("mine", {"pale.py": LOSS.format(strength=strength)})
+        for name in [name for name in sys.modules if name.startswith("artgan.local_plugins.")]:
+            del sys.modules[name]
+        registry.cache_clear()
+        code_digest.cache_clear()
+        assert run(["--plugins-dir", str(folder), *call, "--overwrite"]) == 0
+        said.append("finished before" in capsys.readouterr().err)
+        kept.append(json.loads(read_recipe(tmp_path / "o.png"))["stylize"]["plugins"])
+    assert said == [False, True, False]
+    assert kept[0] == kept[1] != kept[2]
+    assert list(kept[0]) == ["losses.pale"]
+    assert kept[0]["losses.pale"].startswith("local pale ")
