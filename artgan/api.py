@@ -275,7 +275,11 @@ class Listener(Protocol):
         """Hear of a new grid of pictures, a PNG file."""
 
     def on_checkpoint(self, cur_nimg: int, path: Path) -> None:
-        """Hear of a new checkpoint, a folder; older ones may be gone."""
+        """Hear of a new checkpoint, a folder; older ones may be gone.
+
+        Its `ema.safetensors` holds the averaged generator by the names of its state_dict,
+        `networks.safetensors` all networks, `state.json` the counters.
+        """
 
     def on_end(self, cur_nimg: int, how: str) -> None:
         """Hear that training ended: "finished", "stopped", "ended: why" or "failed: why"."""

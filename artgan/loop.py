@@ -69,6 +69,7 @@ class Loop:
         self.stop = stop
         self.monitor = monitor
         self.listeners = listeners or Listeners([], watcher.warn)
+        self.listeners.warn = self._told_of
         self._state = ""
         self.length = Length(trainer, monitor, watcher, spare)
         self.keeper = Keeper(trainer, run, watcher)
@@ -347,6 +348,11 @@ class Loop:
         reached = (self.trainer.cur_nimg // 1000).bit_length()
         if reached != (before // 1000).bit_length():
             self._try(lambda: self.keeper.snapshot(self._facts()))
+
+    def _told_of(self, line: str) -> None:
+        """Warn of something, and keep it in log.txt."""
+        self.watcher.warn(line)
+        self._try(lambda: self.folder.log(line))
 
     def _run_facts(self) -> RunFacts:
         """Return what callbacks are told of the run."""

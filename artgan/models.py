@@ -14,6 +14,7 @@ from artgan.api import (
     Callback,
     CheckpointError,
     ComponentError,
+    ConfigError,
     Extractor,
     Loss,
     Prior,
@@ -241,10 +242,21 @@ def build_model(weights: Weights, device: torch.device, components: Registry) ->
     config, lines = as_named_here(weights.config, weights.plugins, components, run, kinds)
     for line in lines:
         components.say_once(f"artgan: {line}")
-    entry, networks = build_networks(components, config)
+    try:
+        entry, networks = build_networks(components, config)
+    except ConfigError as error:
+        raise CheckpointError(
+            f"{weights.label} has settings that its architecture does not take any more: {error}"
+        ) from error
     record = entry.record
     assert isinstance(record, Architecture)
-    load_state(networks.generator, load_tensors(weights.ema, weights.label), weights.label)
+    tensors = load_tensors(weights.ema, weights.label)
+    try:
+        load_state(networks.generator, tensors, weights.label)
+    except CheckpointError as error:
+        raise CheckpointError(
+            f"{error}; the code of its architecture is not what it was when this was saved"
+        ) from error
     origin = {
         "run_id": weights.run_id,
         "arch": weights.config.arch,

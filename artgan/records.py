@@ -91,7 +91,9 @@ class Architecture(Component):
         channels: legal channel counts (4 is straight alpha).
         default_lr: learning rate that suits it, for both networks, with Adam (0, 0.99).
         gpu_lr: the one that suits it on a GPU, as wide as `on_gpu` makes it; None for the same.
-        batch_coupled: whether a picture's result depends on its neighbours in a training batch.
+        batch_coupled: whether a logit depends on the other pictures of a training batch, as it does
+            with BatchNorm or a minibatch deviation in the discriminator. (In training mode the
+            generator's pictures may depend on each other; in evaluation mode never.)
         multi_scale: whether it renders a pyramid and not one picture.
         adversarial: whether it has a discriminator. One without learns by terms of its own alone:
             there are no objective, regularizers, augmentations and policies of balance.

@@ -72,6 +72,7 @@ def test_one_that_raises_is_left_out_and_training_goes_on(tmp_path):
         "ValueError: no such room"
     ]
     assert heard(result.run)[-1]["how"] == "finished"
+    assert "ValueError: no such room" in (result.run.path / "log.txt").read_text()
 
 
 def test_callbacks_change_no_bit_of_a_run(tmp_path):

@@ -206,7 +206,7 @@ def _plain(name: str, value: object) -> str:
 
 def _resume(ref: str, settings: dict[str, Any], components: dict[str, Any], out: Path) -> None:
     from artgan.models import run_config
-    from artgan.runs import find_run
+    from artgan.runs import find_run, run_progress
 
     run = find_run(ref, out)
     before = run_config(run.config(), safe(run.name))
@@ -224,6 +224,12 @@ def _resume(ref: str, settings: dict[str, Any], components: dict[str, Any], out:
         raise ConfigError(
             f"run {safe(run.name)} cannot go on with {', '.join(changed)}: leave that out, or "
             f"start a new run from its weights with --init-from {safe(ref)}"
+        )
+    progress = None if length else run_progress(run)
+    if progress is not None and progress[1] is not None and progress[0] >= progress[1]:
+        say(
+            f"run {safe(run.name)} has reached its length, {progress[1] / 1000:g} kimg: give "
+            "--kimg or --minutes to train it longer"
         )
     from artgan.pipelines.train import resume
 

@@ -266,3 +266,13 @@ def test_before_training_a_signal_acts_at_once_then_it_is_noted():
     stop.rest()
     with pytest.raises(KeyboardInterrupt):
         stop(signal.SIGINT, None)
+
+
+def test_a_run_that_has_reached_its_length_says_how_to_go_on(images, capsys):
+    run(["train", str(images), *TINY])
+    capsys.readouterr()
+    assert run(["train", "--resume", "1"]) == 0
+    assert capsys.readouterr().err.startswith(
+        "run 00001-dcgan-squares has reached its length, 0.1 kimg: give --kimg or --minutes to "
+        "train it longer\n"
+    )
