@@ -14,6 +14,7 @@ from artgan.api import (
     Architecture,
     Augmentation,
     Batch,
+    Metric,
     Networks,
     Objective,
     Phase,
@@ -119,6 +120,7 @@ def build_parts(registry: Registry, config: TrainConfig) -> Parts:
         "D": [term for term in terms if term.phase == "D"],
         "G": [term for term in terms if term.phase == "G"],
     }
+    entries += [registry.find(Metric.kind, name) for name in config.metrics]
     parts = Parts(entry, networks, objective, by_phase, augments, {})
     for each in entries:
         parts.supplied(each)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import copy
 import sys
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
@@ -54,7 +55,7 @@ class Listeners:
 
         Args:
             event: of `EVENTS`.
-            facts: what it is called with, see `artgan.api.Listener`.
+            facts: what it is called with, see `artgan.api.Listener`; each gets copies of its own.
         """
         for entry, listener in list(self.built):
             method = getattr(listener, event, None)
@@ -62,7 +63,7 @@ class Listeners:
                 continue
             try:
                 with contextlib.redirect_stdout(sys.stderr):
-                    method(*facts)
+                    method(*copy.deepcopy(facts))
             except (Exception, SystemExit) as error:
                 self.built = [pair for pair in self.built if pair[1] is not listener]
                 self.warn(

@@ -10,7 +10,6 @@ import contextlib
 import os
 import sys
 import time
-import traceback
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from importlib.metadata import EntryPoint
@@ -20,7 +19,7 @@ from typing import Any
 from artgan.api import KINDS, ArtganError, ComponentError, ConfigError, PathError
 from artgan.discovery import FOLDERS, GROUP, LOCAL, LOCAL_PACKAGE, ONLY, look, normal_name
 from artgan.errors import nearest
-from artgan.plugins import Entry, Plugin, cause_of
+from artgan.plugins import Entry, Plugin, cause_of, place_of
 from artgan.records import noun
 from artgan.registry import Registry, registry
 from artgan.screen import safe
@@ -69,13 +68,24 @@ def check(targets: Iterable[str] = (), kind: str | None = None) -> Iterator[Outc
         yield from _check_all(known, known.plugins, _entries(known, kind))
     for target in wanted:
         if _is_path(target):
-            with _at(Path(target)) as (own, problems):
-                for plugin, problem in problems.items():
-                    yield Outcome("plug-ins", plugin, plugin, 0.0, problem)
-                yield from _check_all(own, own.plugins, _entries(own, kind))
+            yield from _check_path(Path(target), kind)
+            continue
+        known = registry()
+        try:
+            named = _named(known, target, kind)
+        except ComponentError:
+            if not Path(target).exists():
+                raise
+            yield from _check_path(Path(target), kind)
         else:
-            known = registry()
-            yield from _check_all(known, *_named(known, target, kind))
+            yield from _check_all(known, *named)
+
+
+def _check_path(path: Path, kind: str | None) -> Iterator[Outcome]:
+    with _at(path) as (own, problems):
+        for plugin, problem in problems.items():
+            yield Outcome("plug-ins", plugin, plugin, 0.0, problem)
+        yield from _check_all(own, own.plugins, _entries(own, kind))
 
 
 def _entries(known: Registry, kind: str | None) -> list[Entry]:
@@ -113,17 +123,8 @@ def _fault(known: Registry, entry: Entry) -> str:
     except KeyboardInterrupt:
         raise
     except BaseException as error:  # a plug-in may raise anything, SystemExit too
-        return f"raised {cause_of(error)}{_place(error)}, expected it to take what is given to it"
-    return ""
-
-
-def _place(error: BaseException) -> str:
-    """Return where an error was raised, in the last line that is not of torch or artgan."""
-    ours = Path(__file__).parent
-    for frame in reversed(traceback.extract_tb(error.__traceback__)):
-        path = Path(frame.filename)
-        if "site-packages" not in path.parts and not path.is_relative_to(ours):
-            return f" ({safe(path.name)}, line {frame.lineno})"
+        where = place_of(entry, error)
+        return f"raised {cause_of(error)}{where}, expected it to take what is given to it"
     return ""
 
 
@@ -185,7 +186,7 @@ def _is_path(target: str) -> bool:
 @contextlib.contextmanager
 def _at(path: Path) -> Iterator[tuple[Registry, dict[str, str]]]:
     """Yield a registry of the plug-ins at a path, and what keeps others there from being loaded."""
-    path = Path(os.path.abspath(path.expanduser()))
+    path = Path(os.path.abspath(os.path.expanduser(path)))
     if not path.exists():
         raise PathError(f"{safe(path)} does not exist: expected a plug-in's folder or module")
     if (path / "pyproject.toml").is_file():

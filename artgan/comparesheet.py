@@ -14,6 +14,9 @@ if TYPE_CHECKING:
 
 __all__ = ["draw"]
 
+REALS = "reals.png"
+"""In a run folder; where no run has one, there is no row of real pictures."""
+
 ACROSS = 12
 SHOWN = 64
 """Pictures in a row, and how wide and high each is, in pixels, about."""
@@ -49,7 +52,9 @@ def draw(path: Path, rows: Sequence[_Row], folder: Path) -> None:
 
     from artgan.images import save_png
 
-    strips = [("real pictures", _reals(folder / "runs" / rows[0].run))]
+    runs = [folder / "runs" / row.run for row in rows]
+    shown = next((run for run in runs if (run / REALS).is_file()), None)
+    strips = [] if shown is None else [("real pictures", _reals(shown))]
     strips += [(row.arch, _fakes(folder / "runs" / row.run)) for row in rows]
     width = max(strip.width for _, strip in strips)
     height = sum(strip.height + GAP for _, strip in strips) + GAP
@@ -93,7 +98,7 @@ def _reals(run: Path) -> Image.Image:
     from artgan.runs import RunFolder
 
     height, width = run_config(RunFolder(run).config(), safe(run.name)).side
-    with Image.open(run / "reals.png") as file:
+    with Image.open(run / REALS) as file:
         picture = file.convert("RGBA")
     sheet = Image.alpha_composite(Image.new("RGBA", picture.size, "white"), picture)
     columns = (sheet.width - MARGIN) // (width + MARGIN)

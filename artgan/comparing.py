@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -11,12 +12,23 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import Field
 
-from artgan.api import Architecture, ConfigError, Metric, PathError, RunError
-from artgan.config import SizeSetting, TrainConfig, check_size
+from artgan.api import (
+    Architecture,
+    CheckpointError,
+    ConfigError,
+    ImageError,
+    Metric,
+    PathError,
+    PluginError,
+    RunError,
+    ShapeError,
+)
+from artgan.comparetable import markdown, news
+from artgan.config import SizeSetting, TrainConfig, check_size, format_size
 from artgan.files import write_text
 from artgan.options import Options
 from artgan.pipelines.evaluate import Announce, EvaluateConfig, evaluate_run
-from artgan.runs import RunFolder, all_runs, run_progress
+from artgan.runs import RunFolder, all_runs, is_locked, locked, run_progress
 from artgan.screen import duration, plural, safe
 from artgan.watching import TrainResult, Watcher
 
@@ -28,7 +40,6 @@ __all__ = [
     "CompareConfig",
     "Comparison",
     "Contestant",
-    "cells",
     "compare",
     "contestants",
     "document",
@@ -117,7 +128,7 @@ def contestants(config: CompareConfig, components: Registry) -> tuple[str, ...]:
 
     Raises:
         ComponentError: one is unknown.
-        ConfigError: one is named twice, or cannot draw the size.
+        ConfigError: one is named twice, or cannot draw the size; or none can.
     """
     if config.arch:
         for name in config.arch:
@@ -134,6 +145,8 @@ def contestants(config: CompareConfig, components: Registry) -> tuple[str, ...]:
         with contextlib.suppress(ConfigError):
             check_size(config.size, record)
             able.append(name)
+    if not able:
+        raise ConfigError(f"no architecture draws {format_size(config.size)} px: give another size")
     return tuple(able)
 
 
@@ -146,7 +159,8 @@ def compare(
 ) -> Comparison:
     """Train each architecture for the same time, measure it, and write a table and a sheet.
 
-    What is through is not done again, and a run that was stopped goes on.
+    What is through is not done again, and a run that was stopped goes on. One whose code failed is
+    told, and tried again the next time.
 
     Args:
         config: settings.
@@ -158,18 +172,60 @@ def compare(
     Raises:
         ComponentError, ConfigError: a setting cannot be used.
         PathError: the folder holds another comparison.
-        ImageError: no picture can be used.
+        ImageError: there are too few pictures that can be used.
         OutputError: something cannot be written.
+        RunError: another process is at it.
     """
     from artgan.pipelines.train import check_settings
 
     names = contestants(config, components)
     for name in names:
         check_settings(_training(config, name), components)
-    found = _open(config, names)
-    for number, row in enumerate(found.rows, 1):
+    folder = _open(config, names).folder
+    _check_pictures(Path(config.images), folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    with locked(RunFolder(folder), watcher.warn):
+        found = _open(config, names)
+        _fill(config, names, found, watcher, stop, announce, components)
+        if any(row.figures for row in found.rows):
+            from artgan.comparesheet import draw
+
+            write_text(found.folder / TABLE, markdown(found, SHEET))
+            draw(found.folder / SHEET, [row for row in found.ranked() if row.figures], folder)
+    return found
+
+
+def _check_pictures(images: Path, out: Path) -> None:
+    """Refuse pictures that are too few, or would have the results among them."""
+    from artgan.data.intake import survey
+    from artgan.measuring import FEWEST
+
+    if out.resolve().is_relative_to(images.resolve()):
+        raise PathError(
+            f"the results in {safe(out)} would be among the pictures in {safe(images)}: give "
+            "another --out"
+        )
+    count = len(survey(images).pictures)
+    if 0 < count < FEWEST:  # of none at all, training tells more
+        raise ImageError(
+            f"{safe(images)} holds {plural(count, 'usable picture')}: to measure takes at least "
+            f"{FEWEST}"
+        )
+
+
+def _fill(
+    config: CompareConfig,
+    names: Sequence[str],
+    found: Comparison,
+    watcher: Watcher,
+    stop: Callable[[], bool],
+    announce: Announce,
+    components: Registry,
+) -> None:
+    """Train and measure those that were asked for and are not through."""
+    for number, row in enumerate(found.rows[: len(names)], 1):
         if row.done:
-            watcher.note(f"{row.arch} is done: {_news(row)}")
+            watcher.note(f"{row.arch} is done: {news(row)}")
             continue
         watcher.note(f"{row.arch}, {number} of {len(names)}: {duration(60 * config.minutes)}")
         if not _train(config, row, found, watcher, stop, components):
@@ -177,15 +233,9 @@ def compare(
             break
         if not row.failed:
             _measure(config, row, found, watcher.note, announce, components)
-        row.done = True
+            row.done = True
         _write(config, found)
-        watcher.note(f"{row.arch}: {_news(row)}")
-    if any(row.figures for row in found.rows):
-        from artgan.comparesheet import draw
-
-        draw(found.folder / SHEET, [row for row in found.ranked() if row.figures], found.folder)
-        write_text(found.folder / TABLE, _markdown(found))
-    return found
+        watcher.note(f"{row.arch}: {news(row)}")
 
 
 def _training(config: CompareConfig, arch: str) -> TrainConfig:
@@ -268,6 +318,9 @@ def _train(
 
     runs = found.folder / "runs"
     run = _begun(runs, row.arch)
+    if run is not None and is_locked(run):
+        raise RunError(f"run {safe(run.name)} is in use: let it end first")
+    row.failed = ""
     result: TrainResult
     try:
         if run is None:
@@ -278,21 +331,21 @@ def _train(
         else:
             settings = run_config(run.config(), safe(run.name))
             result = resume(run, settings, watcher, stop, components=components)
-    except RunError as error:
-        row.failed = str(error)
+    except (RunError, PluginError, ShapeError) as error:
+        row.failed, row.done = str(error), isinstance(error, RunError)
         return True
     row.run, row.cur_nimg = result.run.name, result.cur_nimg
     row.seconds += result.seconds
-    if not result.finished:
-        _write(config, found)
+    _write(config, found)
     return result.finished
 
 
 def _begun(runs: Path, arch: str) -> RunFolder | None:
     """Return the run of an architecture that was begun here and has a checkpoint."""
     for run in all_runs(runs):
-        if run.config().get("train", {}).get("arch") == arch and run_progress(run) is not None:
-            return run
+        with contextlib.suppress(RunError, CheckpointError):  # it ended before it held anything
+            if run.config().get("train", {}).get("arch") == arch and run_progress(run) is not None:
+                return run
     return None
 
 
@@ -320,7 +373,8 @@ def _measure(
     found.floors = {name: f.floor for name, f in measured.figures.items() if f.floor is not None}
     records = {name: components.find(Metric.kind, name).record for name in wanted.metrics or ()}
     values = dict(_with_floors(measured.figures))
-    row.score = score(values, {n: r for n, r in records.items() if isinstance(r, Metric)})
+    total = score(values, {n: r for n, r in records.items() if isinstance(r, Metric)})
+    row.score = total if total is not None and math.isfinite(total) else None
     networks = build_networks(components, run_config(RunFolder(folder).config(), row.run))[1]
     row.parameters = {
         name: sum(parameter.numel() for parameter in module.parameters())
@@ -333,70 +387,3 @@ def _with_floors(figures: Mapping[str, Figure]) -> Iterator[tuple[str, float]]:
         yield name, figure.value
         if figure.floor is not None:
             yield f"{name}/floor", figure.floor
-
-
-# In words -------------------------------------------------------------------------------------
-
-COLUMNS = {
-    "swd/swd": "swd",
-    "swd/colour": "colour",
-    "coverage/pixel-coverage": "coverage",
-    "coverage/network-coverage": "(network)",
-    "diversity/distance": "diversity",
-    "copying/ratio": "copying",
-}
-"""Figures that have a column, and its head."""
-
-
-def _news(row: Contestant) -> str:
-    if row.failed:
-        return f"failed: {row.failed}"
-    return f"{row.cur_nimg / 1000:.1f} kimg, score {row.score:.2f}" if row.score is not None else ""
-
-
-def cells(found: Comparison) -> list[tuple[str, ...]]:
-    """Return the table's rows of text: the head, the architectures, best first, the reals."""
-    heads = ("architecture", "score", *COLUMNS.values(), "kimg", "pictures/s", "M parameters")
-    rows: list[tuple[str, ...]] = [heads]
-    for row in found.ranked():
-        if not row.figures:
-            why = row.failed or "not done yet"
-            rows.append((safe(row.arch), safe(why), *[""] * (len(heads) - 2)))
-            continue
-        rows.append(
-            (
-                safe(row.arch),
-                "" if row.score is None else f"{row.score:.2f}",
-                *(_figure(row.figures.get(name)) for name in COLUMNS),
-                f"{row.cur_nimg / 1000:.1f}",
-                f"{row.cur_nimg / max(row.seconds, 1e-9):.0f}",
-                f"{sum(row.parameters.values()) / 1e6:.2f}",
-            )
-        )
-    if found.floors:
-        figures = (_figure(found.floors.get(name)) for name in COLUMNS)
-        rows.append(("real pictures", "0.00", *figures, "", "", ""))
-    return rows
-
-
-def _figure(value: float | None) -> str:
-    return "" if value is None else f"{value:.1f}" if value >= 10 else f"{value:.2f}"
-
-
-def _markdown(found: Comparison) -> str:
-    head, *rows = cells(found)
-    lines = [f"| {' | '.join(row)} |" for row in (head, ("---",) * len(head), *rows)]
-    counted = plural(found.count, "picture")
-    return "\n".join(
-        [
-            "# Architectures at equal time",
-            "",
-            f"Each figure is of {counted} against as many real ones; `docs/metrics.md` says what "
-            "they mean. Score: how far from real pictures all told, lower is better.",
-            "",
-            *lines,
-            "",
-            f"![Rows of pictures, real ones first]({SHEET})",
-            "",
-        ]
-    )

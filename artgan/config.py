@@ -264,7 +264,7 @@ def load_toml(path: Path) -> dict[str, Any]:
         ConfigError: it is not TOML; names the line.
     """
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
+        return tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except OSError as error:
         from artgan.files import explain
 

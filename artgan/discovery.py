@@ -97,7 +97,7 @@ class Candidate:
 
     @property
     def problem(self) -> str | None:
-        """Return why a plug-in in a folder cannot be imported, None if nothing is known to be."""
+        """Return why it cannot be imported, None if nothing is known to be in the way."""
         if len(self.files) > 1:
             places = " and ".join(safe(path) for path in self.files)
             return f"its name is claimed by {places}: neither is used until one is renamed"
@@ -106,6 +106,11 @@ class Candidate:
             better = better if better.isidentifier() else f"plugin_{better}".rstrip("_")
             better += "_" if keyword.iskeyword(better) else ""
             return f"its file has a name that Python cannot import: rename it to '{better}'"
+        if self.entry_point.pattern.match(self.entry_point.value) is None:
+            return (
+                f"its entry point is {safe(repr(self.entry_point.value))}, expected the module "
+                "with its hooks, such as 'artgan_mine'"
+            )
         return None
 
 
@@ -134,7 +139,10 @@ def distribution_of(entry_point: EntryPoint) -> tuple[str, str]:
     if entry_point.value.startswith(f"{LOCAL_PACKAGE}."):
         return LOCAL, ""
     module = entry_point.value.partition(":")[0].partition(".")[0]
-    metadata = None if entry_point.dist is None else entry_point.dist.metadata
+    try:
+        metadata = None if entry_point.dist is None else entry_point.dist.metadata
+    except (OSError, ValueError):  # its METADATA cannot be read
+        metadata = None
     if metadata is None:  # not of a package, or of one without its METADATA
         return module, ""
     return metadata["Name"] or module, metadata["Version"] or ""
@@ -251,7 +259,7 @@ def check_folder(folder: Path) -> Path:
     Raises:
         PathError: it is none.
     """
-    path = Path(os.path.abspath(folder.expanduser()))
+    path = Path(os.path.abspath(os.path.expanduser(folder)))
     where = f"folder of plug-ins {safe(folder)}"
     if os.pathsep in str(path):
         raise PathError(f"{where}: its path has a '{os.pathsep}' in it: rename it or move it")

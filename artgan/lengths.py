@@ -70,9 +70,9 @@ class Length:
         from artgan.speed import pictures_in
 
         began = time.monotonic()
-        found = pictures_in(self.spare(), self._budget, trainer.cur_nimg)
+        found = pictures_in(self.spare(), self._budget, trainer.cur_nimg, trainer.planned_nimg)
         left = self._left(began, found / self._budget)
-        self._ends_after(round(found * left / self._budget), left)
+        self._ends_after(max(1, round(found * left / self._budget)), left)
         return True
 
     def look(self, began: float, shown: int, aside: float) -> bool:
@@ -99,11 +99,10 @@ class Length:
 
     def _left(self, began: float, rate: float) -> float:
         """Return the seconds that are left for steps, at so many pictures a second."""
+        each = self._moment_seconds() if self._budget > 2 * MOMENTS else 0.0
         left = max(0.0, self._budget - (time.monotonic() - began))
-        if self._budget <= 2 * MOMENTS:
-            return left
         moments = min(MOMENTS, 1 + int(left * rate / SPACING))
-        return max(0.0, left - moments * self._moment_seconds())
+        return max(0.0, left - moments * each)
 
     def _ends_after(self, pictures: int, seconds: float, shown: int = 0) -> None:
         self.trainer.ends_at(self.trainer.cur_nimg + pictures)

@@ -111,10 +111,10 @@ class Monitor:
 
 def _quick(config: TrainConfig, registry: Registry) -> dict[str, dict[str, object]]:
     """Return options of the metrics as they are while training: quick ones, where none are set."""
-    tables: dict[str, dict[str, object]] = {}
+    set_ = config.components.get(Metric.kind, {})
+    tables: dict[str, dict[str, object]] = {name: dict(table) for name, table in set_.items()}
     for name in config.metrics:
         record = registry.find(Metric.kind, name).record
         assert isinstance(record, Metric)
-        set_ = config.components.get(Metric.kind, {})
         tables[record.name] = {**dict(record.quick), **set_.get(record.name, {})}
     return tables

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import functools
 import hashlib
 import importlib
 import importlib.util
 import re
+import traceback
+import types
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from importlib.util import resolve_name
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar, get_args, get_origin, get_type_hints
 
 from artgan.api import PLUGIN_API, ArtganError, Component, PluginError
 from artgan.discovery import GROUP, LOCAL, LOCAL_PACKAGE, normal_name
@@ -32,6 +35,7 @@ __all__ = [
     "code_digest",
     "import_object",
     "no_memory",
+    "place_of",
     "placed",
 ]
 
@@ -205,7 +209,43 @@ def check_record(record: object, record_type: type[Component]) -> str | None:
                 f"'{record.name}' has {label} {safe(repr(path))}, expected 'module:Attribute', or "
                 "':Attribute' of its own module"
             )
+    return _field_problem(record)
+
+
+def _field_problem(record: Component) -> str | None:
+    """Return which field of a record holds what it cannot hold, None if none does.
+
+    What is done with records meets those of all plug-ins: a wrong one would break it for everybody.
+    """
+    kinds = get_type_hints(type(record))
+    for each in dataclasses.fields(record):
+        value, kind = getattr(record, each.name), kinds[each.name]
+        if not _fits(value, kind):
+            expected = kind.__name__ if isinstance(kind, type) else str(kind).replace("typing.", "")
+            return f"'{record.name}' has {each.name} {safe(repr(value))}, expected {expected}"
     return None
+
+
+def _fits(value: object, kind: Any) -> bool:
+    """Return whether a value is of a type as fields of records have them.
+
+    >>> _fits((1, 3), tuple[int, ...]), _fits(1, float), _fits(True, int), _fits("x", str | None)
+    (True, True, False, True)
+    """
+    origin, args = get_origin(kind), get_args(kind)
+    if origin is Literal:
+        return value in args
+    if origin is types.UnionType:
+        return any(_fits(value, arg) for arg in args)
+    if origin is tuple:
+        if not isinstance(value, tuple):
+            return False
+        if args[-1] is Ellipsis:
+            return all(_fits(each, args[0]) for each in value)
+        return len(value) == len(args) and all(map(_fits, value, args))
+    if kind in {int, float}:
+        return isinstance(value, int | kind) and not isinstance(value, bool)
+    return isinstance(value, kind)
 
 
 def placed(record: _R, module: str, package: str) -> _R:
@@ -260,7 +300,23 @@ def blaming(entry: Entry) -> Iterator[None]:
         ):
             raise
         cause = explain(error) if isinstance(error, OSError) else cause_of(error)
-        raise broken(entry, f"failed: {cause}") from error
+        what = f"{entry.record.kind}/{safe(entry.record.name)}"
+        raise broken(
+            entry,
+            f"failed: {cause}{place_of(entry, error)}; artgan plugins check {what} may say why",
+        ) from error
+
+
+def place_of(entry: Entry, error: BaseException) -> str:
+    """Return where in a component's own code an exception was raised, "" if it was not there."""
+    package = entry.record.target.partition(":")[0].rpartition(".")[0]
+    own = package or entry.record.target.partition(":")[0]
+    found = ""
+    for frame, line in traceback.walk_tb(error.__traceback__):
+        module = str(frame.f_globals.get("__name__", ""))
+        if module == own or module.startswith(f"{own}."):
+            found = f" ({safe(Path(frame.f_code.co_filename).name)}, line {line})"
+    return found
 
 
 def broken(entry: Entry, what: str) -> PluginError:

@@ -96,6 +96,8 @@ def check_pull(config: TrainConfig, components: Registry) -> None:
     for style in config.styles:
         if not Path(style).exists():
             raise PathError(f"there is no style {safe(style)}: give a picture that exists")
+        if Path(style).is_dir():
+            raise PathError(f"style {safe(style)} is a folder: give a picture in it")
 
 
 def _chosen(config: TrainConfig, components: Registry) -> list[_Chosen]:

@@ -114,16 +114,16 @@ class Registry:
         self._register(plugin, module)
 
     def _register(self, plugin: Plugin, module: object) -> None:
+        if (twin := self._manager.get_name(module)) is not None:
+            plugin.broken = True
+            plugin.problems.append(f"its module is that of '{safe(twin)}', which is there already")
+            return
         try:
-            registered = self._manager.register(module, f"{plugin.distribution}:{plugin.name}")
+            self._manager.register(module, f"{plugin.distribution}:{plugin.name}")
             callers = self._manager.get_hookcallers(module) or []
         except Exception as error:
             plugin.broken = True
             plugin.problems.append(f"it could not be registered: {cause_of(error)}")
-            return
-        if registered is None:
-            plugin.broken = True
-            plugin.problems.append("it could not be registered: its name is blocked")
             return
         known = [record.hook for record in KINDS.values()]
         for caller in callers:

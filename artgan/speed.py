@@ -35,22 +35,30 @@ def measure_speed(trainer: Trainer, steps: int = 6) -> float:
     return total / _Pace(trainer, steps).seconds(total)
 
 
-def pictures_in(trainer: Trainer, seconds: float, begin: int = 0, steps: int = 3) -> int:
+def pictures_in(
+    trainer: Trainer,
+    seconds: float,
+    begin: int = 0,
+    planned: int | None = None,
+    *,
+    steps: int = 3,
+) -> int:
     """Return how many pictures networks that grow are shown in a time, more or less.
 
     Args:
         trainer: spoilt by it.
         seconds: how much there is.
-        begin: pictures that were shown before; with some, all of them are taken as grown.
+        begin: pictures that were shown before.
+        planned: where the run was planned to end, which is what growing goes by; 0 for networks
+            that are grown from the start, None where the run is planned now.
         steps: that each speed is measured on.
     """
     pace = _Pace(trainer, steps)
-    if begin:
-        return round(seconds / pace.seconds_a_picture(trainer.networks.stage(NOMINAL, NOMINAL)))  # type: ignore[misc]
     low, high = 1.0, 1e10
     for _ in range(TRIES):
         middle = (low * high) ** 0.5
-        low, high = (middle, high) if pace.seconds(round(middle)) < seconds else (low, middle)
+        enough = pace.seconds(begin + round(middle), begin, planned) >= seconds
+        low, high = (low, middle) if enough else (middle, high)
     return round(low)
 
 
@@ -62,15 +70,15 @@ class _Pace:
         self.steps = steps
         self._known: dict[tuple[int, bool, int], float] = {}
 
-    def seconds(self, total: int) -> float:
-        """Return how long a run of so many pictures takes."""
-        stage = self.trainer.networks.stage
-        assert stage is not None
-        moments = [stage(total * (2 * i + 1) // (2 * PARTS), total) for i in range(PARTS)]
+    def seconds(self, total: int, begin: int = 0, planned: int | None = None) -> float:
+        """Return how long a run takes from one number of pictures to another; see `pictures_in`."""
+        planned, left = total if planned is None else planned, total - begin
+        shown = [begin + left * (2 * i + 1) // (2 * PARTS) for i in range(PARTS)]
+        moments = [self.trainer.planned_stage(each, planned) for each in shown]
         shares = Counter((each.scales, each.fade < 1, each.batch) for each in moments)
         by_key = {(each.scales, each.fade < 1, each.batch): each for each in moments}
         means = [n / PARTS * self.seconds_a_picture(by_key[key]) for key, n in shares.items()]
-        return total * sum(means)
+        return left * sum(means)
 
     def seconds_a_picture(self, stage: Stage) -> float:
         """Return the seconds a picture takes at a stage."""

@@ -192,6 +192,11 @@ class Trainer(TrainState):
     def _generate(self, z: Tensor) -> Pyramid:
         with blaming(self.entry):
             pictures: Pyramid = self.networks.generator(z)
+        if not isinstance(pictures, tuple) or not all(isinstance(p, Tensor) for p in pictures):
+            raise ShapeError(
+                f"architecture '{safe(self.entry.qualified)}' drew a {type(pictures).__name__}: "
+                "expected a tuple of pictures, coarse to fine"
+            )
         return tuple(scale.float() for scale in pictures)
 
     def _phase(
@@ -296,15 +301,32 @@ class Trainer(TrainState):
         if optimizer is None:  # nothing of it learns
             return {}, True
         optimizer.zero_grad(set_to_none=True)
-        loss.backward()
+        with blaming(self.entry):
+            loss.backward()
         gradients = [p.grad for p in self._parameters(phase) if p.grad is not None]
         means[f"{phase}/gradient"] = nn.utils.get_total_norm(gradients)
         numbers = torch.stack([loss.detach(), *(mean.float() for mean in means.values())]).tolist()
         values = dict(zip(means, numbers[1:], strict=True))
         sound = math.isfinite(numbers[0]) and math.isfinite(values[f"{phase}/gradient"])
         if sound:
+            if self.networks.stage is not None:
+                self._let_rest(phase, optimizer)
             optimizer.step()
         return values, sound
+
+    def _let_rest(self, phase: Phase, optimizer: torch.optim.Adam) -> None:
+        """Leave parameters out of a step that were never used: those of scales yet to come.
+
+        Else Adam would count their steps, and take its first ones with them up to ten times as far.
+        """
+        new = [
+            p for p in self._parameters(phase) if p.grad is not None and p not in optimizer.state
+        ]
+        if new:
+            largest = torch.stack([p.grad.abs().amax() for p in new if p.grad is not None]).tolist()
+            for parameter, size in zip(new, largest, strict=True):
+                if size == 0:
+                    parameter.grad = None
 
     @torch.no_grad()
     def _average(self, count: int) -> None:

@@ -101,10 +101,23 @@ class TrainState:
         if self.networks.stage is None or self.held_at is not None:
             return self.held_at
         planned = ENDLESS if self.planned_nimg is None else self.planned_nimg
-        if planned == 0:
-            cur_nimg = planned = ENDLESS
+        return self.planned_stage(cur_nimg, planned)
+
+    def planned_stage(self, cur_nimg: int, planned_nimg: int) -> Stage:
+        """Return where networks that grow are in a run that was planned to end somewhere.
+
+        Args:
+            cur_nimg: pictures shown so far.
+            planned_nimg: see `TrainState`.
+
+        Raises:
+            ShapeError: what the architecture says is no stage.
+        """
+        assert self.networks.stage is not None
+        if planned_nimg == 0:
+            cur_nimg = planned_nimg = ENDLESS
         with blaming(self.entry):
-            stage = Stage(*self.networks.stage(cur_nimg, planned))
+            stage = Stage(*self.networks.stage(cur_nimg, planned_nimg))
             if stage.scales < 1 or not 0 <= stage.fade <= 1 or stage.batch < 1:
                 raise ShapeError(
                     f"architecture '{safe(self.entry.qualified)}' is at {stage} at {cur_nimg:,} "
@@ -115,8 +128,7 @@ class TrainState:
     @property
     def grown(self) -> Stage | None:
         """Return where networks that grow end, None where none grows."""
-        stage = self.networks.stage
-        return None if stage is None else Stage(*stage(ENDLESS, ENDLESS))
+        return None if self.networks.stage is None else self.planned_stage(ENDLESS, ENDLESS)
 
     def ends_at(self, total_nimg: int) -> None:
         """Set where the run ends."""

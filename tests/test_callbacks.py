@@ -1,10 +1,11 @@
 import json
+from types import SimpleNamespace
 
 import pytest
 from training_kit import Notes, after, squares, tiny
 
 from artgan.api import ComponentError
-from artgan.callbacks import EVENTS
+from artgan.callbacks import EVENTS, Listeners
 from artgan.models import run_config
 from artgan.pipelines.train import resume, start
 from artgan.testing import ContractError, check_component, isolated_registry
@@ -73,6 +74,16 @@ def test_one_that_raises_is_left_out_and_training_goes_on(tmp_path):
     ]
     assert heard(result.run)[-1]["how"] == "finished"
     assert "ValueError: no such room" in (result.run.path / "log.txt").read_text()
+
+
+def test_one_that_changes_what_it_hears_changes_it_for_nobody_else():
+    entry = REGISTRY.find("callbacks", "meddler")
+    heard, values = [], {"D/adversarial": 0.5}
+    meddler = SimpleNamespace(on_tick=lambda at, values: values.clear())
+    other = SimpleNamespace(on_tick=lambda at, values: heard.append(values))
+    listeners = Listeners([(entry, meddler), (entry, other)], heard.append)
+    listeners.tell("on_tick", 1000, values)
+    assert heard == [values] == [{"D/adversarial": 0.5}]
 
 
 def test_callbacks_change_no_bit_of_a_run(tmp_path):

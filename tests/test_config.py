@@ -282,6 +282,7 @@ def test_a_named_settings_file_replaces_the_one_that_is_there(tmp_path, monkeypa
         ("[trian]\n", "[trian] is not a table of settings: did you mean 'train'? known: "),
         ("train = 3\n", "train must be a table, [train]"),
         ("[train]\nkimgs = 3\n", "[train] kimgs is not a setting: did you mean 'kimg'? known: "),
+        ("[run]\nforced = 3\n", "[run] forced is not a setting: did you mean 'force'? known: "),
         ("[plugins]\nlst = 3\n", "[plugins] lst is not a setting: did you mean 'list'? known: "),
         ("[plugins]\nlist = 3\n", "plugins.list must be a table, [plugins.list]"),
         (

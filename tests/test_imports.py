@@ -61,7 +61,7 @@ LAYERS = [
         "watching",
     },
     {"pipelines"},
-    {"compose", "remaking", "comparing", "comparesheet", "flows"},
+    {"compose", "remaking", "comparing", "comparesheet", "comparetable", "flows"},
     {"cli"},
     {"__main__"},
 ]

@@ -269,6 +269,20 @@ def test_a_folder_that_cannot_be_used_is_refused(plugin_folder, capsys, name, wh
     assert run(["--plugins-dir", str(base / name), "--help"]) == 0
 
 
+def test_a_home_that_nobody_has_is_a_folder_that_is_not_there(plugin_folder, capsys):
+    plugin_folder("mine", {})
+    for call in (["--plugins-dir", "~nobody-here/x", "runs"], ["plugins", "check", "~nobody-here"]):
+        assert run(call) == 2
+        assert "~nobody-here" in capsys.readouterr().err
+
+
+def test_a_folder_below_home_may_be_written_short(plugin_folder, monkeypatch):
+    folder = plugin_folder("home/plugs", {"short.py": plugin_source("short")})
+    monkeypatch.setenv("HOME", str(folder.parent))
+    monkeypatch.setenv("ARTGAN_PLUGINS_DIR", "~/plugs")
+    assert Registry().plugins[-1].status == "ok"
+
+
 def test_a_folder_that_the_environment_cannot_name_is_refused(plugin_folder, monkeypatch):
     from artgan.discovery import join_folders
 

@@ -181,6 +181,8 @@ def test_styles_that_cannot_be_read(tmp_path):
         train_tiny(tmp_path, losses=["gram"], styles=[str(tmp_path / "torn.png")])
     with pytest.raises(PathError, match=r"^there is no style .*no\.png: give a picture that"):
         train_tiny(tmp_path, losses=["gram"], styles=[str(tmp_path / "no.png")])
+    with pytest.raises(PathError, match=r"^style .* is a folder: give a picture in it$"):
+        train_tiny(tmp_path, losses=["gram"], styles=[str(tmp_path)])
     assert not (tmp_path / "runs").exists()
 
 

@@ -133,6 +133,14 @@ BROKEN = {
         plugin_source("wave", target="here"),
         "'wave' has target 'here', expected 'module:Attribute', or ':Attribute' of its own module",
     ),
+    "has a field of another type": (
+        plugin_source("wave", more=", spaces=None"),
+        "'wave' has spaces None, expected tuple[str, ...]",
+    ),
+    "has text where there are several": (
+        plugin_source("wave", more=", needs='mean'"),
+        "'wave' has needs 'mean', expected tuple[str, ...]",
+    ),
     "has options that are none": (
         plugin_source("wave", more=", options=3"),
         "'wave' has options 3, expected 'module:Attribute', or ':Attribute' of its own module",
@@ -207,6 +215,42 @@ def test_a_package_without_its_metadata_is_named_after_its_module(strangers, cap
     assert lines == []
     assert listing["plugins"][-1]["distribution"] == "torn"
     assert registry().find("samplers", "torn:wave")
+
+
+def test_a_package_whose_metadata_is_no_text_is_named_after_its_module(strangers, capsys):
+    info = strangers("artgan-torn", {"torn": GOOD})
+    (info / "METADATA").write_bytes(b"Name: artgan-torn\nAuthor: J\xff")
+    lines, listing = faults(capsys)
+    assert lines == []
+    assert listing["plugins"][-1]["distribution"] == "torn"
+    assert run(["--help"]) == 0
+
+
+ENTRIES = {
+    "says no module": (
+        {"torn": "./torn"},
+        "artgan: plug-in 'torn' (artgan-torn 1.0): its entry point is './torn', expected the "
+        "module with its hooks, such as 'artgan_mine'",
+    ),
+    "says one module twice": (
+        {"torn": "torn", "two": "torn"},
+        "artgan: plug-in 'two' (artgan-torn 1.0): its module is that of 'artgan-torn:torn', which "
+        "is there already",
+    ),
+    "names what comes with artgan": (
+        {"torn": "artgan_plugins"},
+        "artgan: plug-in 'torn' (artgan-torn 1.0): its module is that of 'artgan:artgan_plugins', "
+        "which is there already",
+    ),
+}
+
+
+@pytest.mark.parametrize(("entry_points", "line"), ENTRIES.values(), ids=ENTRIES)
+def test_an_entry_point_that_is_none_is_named(strangers, capsys, entry_points, line):
+    strangers("artgan-torn", {"torn": GOOD}, entry_points)
+    lines, listing = faults(capsys)
+    assert lines == [line]
+    assert listing["plugins"][-1]["status"] == "broken"
 
 
 def test_entry_points_that_cannot_be_read_turn_plugins_off(strangers, capsys):

@@ -162,7 +162,11 @@ EFFECTS = """
     [
         ("small", "gave a Tensor of shape (1, 3, 8, 11), expected pictures of shape (1, 3, 8, 12)"),
         ("none", "gave a NoneType of shape (), expected pictures of shape (1, 3, 8, 12)"),
-        ("loud", "failed: ValueError: no \\x1b[2J such"),
+        (
+            "loud",
+            "failed: ValueError: no \\x1b[2J such (fx.py, line 16); "
+            "artgan plugins check effects/loud may say why",
+        ),
     ],
 )
 def test_a_strangers_effect_that_fails_is_named(strangers, name, message):

@@ -274,11 +274,16 @@ def test_no_networks_are_found():
 # Objectives
 
 
+def over(loss, *heads):
+    """Return the mean of a loss over heads."""
+    return torch.stack([loss(*logits) for logits in zip(*heads, strict=True)]).mean(0)
+
+
 def objective(d=lambda r, f: softplus(-r) + softplus(f), g=lambda f: softplus(-f), **more):
     more.setdefault("margin", lambda real, fake: real)
     return lambda: Adversarial(
-        Term("D", lambda b: {"d": d(b.real_logits[0], b.fake_logits[0])}),
-        Term("G", lambda b: {"g": g(b.fake_logits[0])}),
+        Term("D", lambda b: {"d": over(d, b.real_logits, b.fake_logits)}),
+        Term("G", lambda b: {"g": over(g, b.fake_logits)}),
         **more,
     )
 
@@ -951,14 +956,16 @@ class Idle(Good):
 class Gif(Good):
     """It writes a GIF with its recipe, of some of the frames, turned by some degrees."""
 
-    kept, degrees = slice(None), 0
+    kept, degrees, milliseconds = slice(None), 0, (80, 200)
 
     def close(self):
         super().close()
         pictures = [to_pil(frame[:3]).convert("RGB") for frame in self.frames[self.kept]]
         first, *rest = (picture.rotate(self.degrees, expand=True) for picture in pictures)
-        comment = {} if self.recipe is None else {"comment": self.recipe.encode()}
-        first.save(self.path, "GIF", save_all=True, append_images=rest, **comment)
+        more = {} if self.recipe is None else {"comment": self.recipe.encode()}
+        if rest:
+            more["duration"] = self.milliseconds
+        first.save(self.path, "GIF", save_all=True, append_images=rest, **more)
         return [self.path]
 
 

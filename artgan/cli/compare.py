@@ -10,7 +10,8 @@ import typer
 from artgan.cli.progress import progress
 from artgan.cli.settings import argument, flag, given
 from artgan.cli.training import watched
-from artgan.comparing import CompareConfig, cells, contestants, document
+from artgan.comparetable import cells
+from artgan.comparing import CompareConfig, contestants, document
 from artgan.config import component_tables, format_size, merge, parse_set, validate
 from artgan.registry import registry
 from artgan.screen import duration, plural, safe, say

@@ -122,6 +122,7 @@ def _make_all(pipeline: Pipeline) -> None:
 
     pipeline.folder.mkdir(parents=True, exist_ok=True)
     with locked(RunFolder(pipeline.folder), lambda line: say(f"artgan: {line}")):
+        pipeline.reread()
         bench = Bench(pipeline.ledger, registry(), say)
         for look in pipeline.left():
             if look.verdict == "within":

@@ -13,6 +13,9 @@ from artgan.screen import safe, say
 
 __all__ = ["of_components", "read_settings", "trusted_folders"]
 
+RUN = {"id", "artgan"}
+"""What a run's own config.toml says in [run] of the run that it was; else that is the command's."""
+
 
 def of_components(name: str) -> bool:
     """Return whether a table holds options of components, not settings of a command."""
@@ -43,7 +46,8 @@ def read_settings(
     from artgan.config import load_toml
 
     tables = load_toml(file)
-    tables.pop("run", None)  # a run's own config.toml says there which run it was
+    if isinstance(run := tables.get("run"), dict) and run.keys() <= RUN:
+        del tables["run"]
     folders = _pop_folders(file, tables)
     for name, table in tables.items():
         if name not in {*commands, *KINDS} and name not in (others := strangers()):

@@ -98,15 +98,20 @@ def load(stranger: Stranger) -> Any:
 
     Raises:
         ComponentError: several packages claim its name.
-        PluginError: it cannot be imported, or is none.
+        PluginError: it says no module, cannot be imported, or is none.
     """
     if stranger.problem:
         raise ComponentError(stranger.problem)
     where = f"command '{stranger.name}' of {safe(stranger.supplier)}"
     leave = f"mend it, or leave it out with --no-plugin {safe(stranger.candidate.distribution)}"
+    point = stranger.candidate.entry_point
+    if point.pattern.match(point.value) is None:
+        raise PluginError(
+            f"{where} is {safe(repr(point.value))}, expected 'module:typer_application': {leave}"
+        )
     try:
         with contextlib.redirect_stdout(sys.stderr):
-            found = stranger.candidate.entry_point.load()
+            found = point.load()
             if isinstance(found, typer.Typer):
                 found = typer.main.get_command(found)
     except KeyboardInterrupt:

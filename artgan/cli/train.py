@@ -181,8 +181,15 @@ def _inherit(
 ) -> tuple[dict[str, Any], dict[str, Any]]:
     """Return settings, and component tables, that fit the weights of another run."""
     from artgan.models import find_weights
+    from artgan.registry import registry
+    from artgan.suppliers import as_named_here
 
-    other = find_weights(ref, out).config
+    weights = find_weights(ref, out)
+    run = weights.label.rpartition(" at ")[0] or weights.label
+    kinds = (Architecture.kind,)
+    other, lines = as_named_here(weights.config, weights.plugins, registry(), run, kinds)
+    for line in lines:
+        say(f"artgan: {line}")
     own = {"arch": other.arch, "size": format_size(other.side), "channels": other.channels}
     for name, value in own.items():
         if name in settings and _plain(name, settings[name]) != str(value):

@@ -61,8 +61,12 @@ def check_styles(step: Step, components: Registry) -> None:
     """Read the styles and the mark of a step that is about to be made; this takes a moment.
 
     Raises:
-        ArtganError: one of them cannot be used, or an extractor's weights are missing.
+        ArtganError: one of them cannot be used, or an extractor's weights are missing; the machine
+            lacks the device.
     """
+    from artgan.engine import pick_device
+
+    pick_device(step.config.device)
     if step.kind == "stylize":
         Studio(step.config, components).check()
     elif step.kind == "walk":

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from artgan import __version__
-from artgan.api import KINDS, Architecture, Extractor, Loss, Objective
+from artgan.api import KINDS, Architecture, Extractor, Loss, Objective, Policy
 from artgan.batches import digest, gather
 from artgan.checkpoints import digest as digest_of_bytes
 from artgan.config import TrainConfig
@@ -21,6 +21,7 @@ from artgan.flows.ledger import Ledger
 from artgan.flows.steps import FREE, Step
 from artgan.keys import FAVOURITES, favourites_of, parse_keys
 from artgan.outputs import find_outputs, moving_suffixes
+from artgan.steering import DOCTOR
 from artgan.studio import Studio
 from artgan.stylesettings import named_losses
 from artgan.walksettings import grid_of, keys_a_tile, usual_sampler
@@ -40,7 +41,7 @@ _CONTENTS = {"images", "run", "blend", "sign", "stylize", "styles", "mask"}
 """Settings that are files: what is in them counts, not what they are called."""
 
 _LISTS = tuple(kind for kind in KINDS if kind in {*TrainConfig.model_fields} - {*FREE})
-"""Kinds of component that training names in lists."""
+"""Kinds of component that training names in lists; where it names none, they may be chosen."""
 
 _OF_FRAMES = {"out", "meta"}
 """Facts of a walk that its frames do not depend on."""
@@ -68,7 +69,7 @@ def facts_of(step: Step, ledger: Ledger, components: Registry) -> dict[str, Any]
         facts["keys"] = step.stage.given["keys"]  # without the folder that it is in
     if "mix" in step.stage.given:
         facts["mix"] = step.stage.given["mix"]
-    plain: dict[str, Any] = json.loads(json.dumps(facts))
+    plain: dict[str, Any] = json.loads(json.dumps(facts, default=str))  # dates of TOML
     return plain
 
 
@@ -86,12 +87,19 @@ def run_of(step: Step, ledger: Ledger) -> Path | None:
 
 def _train(step: Step, ledger: Ledger, components: Registry) -> dict[str, Any]:
     config = step.config
-    named = [(Objective.kind, config.objective)]
+    named, open_ = [(Objective.kind, config.objective)], []
     if config.arch is not None:
         named.append((Architecture.kind, config.arch))
+    else:
+        open_.append(Architecture.kind)
     for kind in _LISTS:
-        names = getattr(config, kind) or ()
+        names = getattr(config, kind)
+        if names is None:
+            open_.append(kind)
+            continue
         named += [(kind, name) for name in (named_losses(names) if kind == Loss.kind else names)]
+    if config.doctor != "off":
+        named.append((Policy.kind, DOCTOR))
     if config.losses:
         named.append((Extractor.kind, config.extractor))
     folder = Path(config.images)
@@ -100,7 +108,7 @@ def _train(step: Step, ledger: Ledger, components: Registry) -> dict[str, Any]:
     return {
         "images": _together((name, digest(folder / name)) for name in names),
         "styles": [digest(Path(style)) for style in config.styles],
-        **_tables(config.components, (Architecture.kind, Objective.kind, *_LISTS)),
+        **_tables(config.components, open_),
         **_options(used),
     }
 

@@ -82,6 +82,8 @@ def read_pipeline(path: Path) -> PipelineFile:
     """
     tables = load_toml(path)
     where = safe(path)
+    if _has_null(tables):
+        raise ConfigError(f"{where} holds a text with \\u0000, which no name has: leave it out")
     _check_top(tables, where)
     positions = _positions(path.read_text(encoding="utf-8"))
     found: list[tuple[int, Stage]] = []
@@ -102,6 +104,12 @@ def read_pipeline(path: Path) -> PipelineFile:
         raise ConfigError(f"{where}: {error}") from None
     stages = tuple(stage for _, stage in found)
     return PipelineFile(path, path.parent / out, stages, MappingProxyType(components))
+
+
+def _has_null(value: object) -> bool:
+    if isinstance(value, dict):
+        return any(_has_null(key) or _has_null(inner) for key, inner in value.items())
+    return any(map(_has_null, value)) if isinstance(value, list) else "\0" in str(value)
 
 
 def _check_top(tables: Mapping[str, Any], where: str) -> None:
@@ -151,10 +159,17 @@ def _stage(names: tuple[str, ...], table: Mapping[str, Any], where: str) -> Stag
             raise ConfigError(
                 f"{where}: {name}.{safe(setting)} is not a setting: {nearest(setting, known)}"
             )
-    validate(STAGES[kind], table, f"{where}: {name}")
+    label = f"{where}: {name}"
+    try:
+        validate(STAGES[kind], table, label)
+    except ConfigError as error:
+        text = str(error)
+        raise ConfigError(text if text.startswith(label) else f"{label}: {text}") from None
     given = as_written(STAGES[kind], table)
     source, out = given.pop("from", None), given.pop("out", None)
     outs = () if out is None else (out,) if isinstance(out, str) else tuple(out)
+    if not all(outs):
+        raise ConfigError(f"{label}.out is empty: give a place, or leave it out")
     return Stage(name, kind, MappingProxyType(given), source, outs)
 
 

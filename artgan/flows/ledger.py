@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +36,9 @@ class Entry(Options):
     facts: dict[str, Any] = Field(description="all that its results depend on")
     done: bool = Field(description="whether it is finished")
     outputs: dict[str, str] = Field(default_factory=dict, description="file -> SHA-256")
+    earlier: dict[str, str] = Field(
+        default_factory=dict, description="the same of what it made with other settings"
+    )
     run: str | None = Field(None, description="the run folder of a training")
 
 
@@ -95,9 +98,28 @@ class Ledger:
         return Path(os.path.normpath(self.folder / noted))
 
     def owned(self, stage: str) -> set[str]:
-        """Return the real paths of the files that a stage has made."""
+        """Return the real paths of the files that a stage has made.
+
+        Those that it made with other settings are its own as long as nobody changes them.
+        """
         entry = self.entry(stage)
-        return set() if entry is None else {os.path.realpath(self.place(p)) for p in entry.outputs}
+        if entry is None:
+            return set()
+        earlier = [p for p, digest in entry.earlier.items() if self._is_as_left(p, digest)]
+        return {os.path.realpath(self.place(noted)) for noted in [*entry.outputs, *earlier]}
+
+    def earlier(self, stage: str, outputs: Container[str]) -> dict[str, str]:
+        """Return files that a stage has made, as an entry notes them, but for its outputs now."""
+        entry = self.entry(stage)
+        made = {} if entry is None else {**entry.earlier, **entry.outputs}
+        return {
+            noted: digest
+            for noted, digest in made.items()
+            if noted not in outputs and self.place(noted).is_file()
+        }
+
+    def _is_as_left(self, noted: str, digest: str) -> bool:
+        return digest == "" or file_digest(self.place(noted)) == digest
 
     def digests(self, paths: Iterable[Path]) -> dict[str, str]:
         """Return files as an entry notes them."""

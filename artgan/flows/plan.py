@@ -55,7 +55,7 @@ class Pipeline:
         path: its file.
         components: where components are found.
         only: names of stages; those that they take from are made with them, no others. () for all.
-        force: names of stages that are made again though they are finished.
+        force: names of stages among those that are made again though they are finished.
 
     Raises:
         ArtganError: something in it cannot be used; the sentence names the stage.
@@ -76,12 +76,22 @@ class Pipeline:
         self._all = steps_of(file)
         self._force = frozenset(force)
         wanted = self._wanted(only)
-        self._named(force)
+        for step in self._named(force):
+            if step.name not in wanted:
+                raise ConfigError(f"--force {step.name}: --only leaves it out: name it there too")
         self.steps = tuple(step for step in self._all if step.name in wanted)
         check_components(dict(file.components), components)
         for step in self._all:
             with naming(step):
                 check_step(step, self.ledger, components)
+
+    def reread(self) -> None:
+        """Take what was made before from the disk again: another process may have made more.
+
+        Raises:
+            PathError: it cannot be read.
+        """
+        self.ledger = Ledger(self.folder)
 
     def _named(self, names: Sequence[str]) -> list[Step]:
         known = {step.name: step for step in self._all}
@@ -114,6 +124,8 @@ class Pipeline:
             takers = [each.name for each in self._all if each.source is step]
             return Look(step, "within", f"its frames go into {' and '.join(takers)}")
         source = step.source
+        if step.is_film and source is not None:
+            source = source.source  # it draws the frames itself, whatever the walk's own file is
         while source is not None and before is not None:
             if before.get(source.name) in ("make", "resume"):
                 return Look(step, "make", f"{source.name} comes first")
@@ -138,11 +150,17 @@ class Pipeline:
     def left(self) -> Iterator[Look]:
         """Yield the steps, in their order, each looked at when those before it are made.
 
+        What came in the way of results meanwhile is refused then.
+
         Raises:
-            ArtganError: see `look`.
+            ArtganError: see `look` and `Pipeline`.
         """
         for step in self.steps:
-            yield self.look(step)
+            look = self.look(step)
+            if look.verdict == "make":
+                with naming(step):
+                    check_step(step, self.ledger, self._components)
+            yield look
 
     def check_styles(self, looks: Sequence[Look]) -> None:
         """Read the styles of steps that are about to be made, before anything is.
@@ -183,6 +201,19 @@ class Pipeline:
         if reached is None:
             what = "is gone" if entry.done else "has no checkpoint yet"
             return "make", f"{safe(entry.run)} {what}"
+        if not _is_sound(run, latest=not entry.done):
+            return "make", f"{safe(entry.run)} is damaged"
         if entry.done:
             return "skip", "nothing changed"
         return "resume", f"it was interrupted at {reached[0] / 1000:.1f} kimg"
+
+
+def _is_sound(run: RunFolder, *, latest: bool) -> bool:
+    """Return whether there are weights to draw from, or to go on with."""
+    from artgan.models import find_weights
+
+    try:
+        find_weights(f"{run.path}@latest" if latest else str(run.path), run.path.parent)
+    except CheckpointError:
+        return False
+    return True

@@ -35,6 +35,7 @@ _PATHS = ("images", "styles", "mask", "stylize", "sign", "runs")
 _REFERENCES = ("run", "blend")
 _KEYS = ("keys", "mix")
 _FLAG = re.compile(r"(?<![\w-])--([a-z]+(?:-[a-z]+)*)")
+_OUT = re.compile(r"(?<!\S)-o(?![\w-])")
 _SETTINGS = {
     "style": "styles", "loss": "losses", "effect": "effects", "augment": "augmentations",
     "regularizer": "regularizers", "policy": "policies", "metric": "metrics", "no-guide": "guide",
@@ -139,13 +140,13 @@ def _check_film(stage: Stage, walk: Step) -> None:
 
 
 def _check_outs(found: Mapping[str, Step]) -> None:
-    taken: dict[str, str] = {}
+    taken: dict[str, Step] = {}
     for step in found.values():
-        for out in step.outs if step.kind != "train" else ():
-            other = taken.setdefault(os.path.realpath(out), step.name)
-            if other != step.name:
+        for out in step.outs:
+            other = taken.setdefault(os.path.realpath(out), step)
+            if other is not step and not step.kind == other.kind == "train":
                 raise ConfigError(
-                    f"{step.name}: {other} goes to {safe(out)} too: give each its own out"
+                    f"{step.name}: {other.name} goes to {safe(out)} too: give each its own out"
                 )
 
 
@@ -166,7 +167,7 @@ def naming(step: Step) -> Iterator[None]:
         yield
     except ArtganError as error:
         kinds = (kind for kind in type(error).__mro__ if kind.__module__ == ArtganError.__module__)
-        text = _FLAG.sub(setting, str(error)).replace(" -o", " out")
+        text = _OUT.sub("out", _FLAG.sub(setting, str(error)))
         text = text if text.startswith(f"{step.name}.") else f"{step.name}: {text}"
         raise next(kinds)(text) from error
 

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from artgan.api import Callback
+from artgan.files import sweep
 from artgan.flows.facts import run_of
 from artgan.flows.ledger import Entry, Ledger, key_of
 from artgan.flows.steps import FREE, Step
@@ -44,17 +46,30 @@ class Bench:
     tell: Tell
 
     def begun(self, step: Step, facts: Mapping[str, Any], files: list[Path]) -> None:
-        """Note that a step is begun, and which files are its own from now on."""
+        """Note that a step is begun, and which files are its own from now on.
+
+        What a process that was killed left half written beside them is removed.
+        """
+        own_folder = self.ledger.folder.resolve()  # whose lock is held
+        for place in {place for path in files for place in (path, path.parent)}:
+            if place.is_dir() and place.resolve().is_relative_to(own_folder):
+                sweep(place)
         before = self.ledger.entry(step.name)
         own = {self.ledger.relative(path): "" for path in files}
         outputs = {**({} if before is None else before.outputs), **own}
-        entry = Entry(key=key_of(facts), facts=dict(facts), done=False, outputs=outputs)
+        earlier = self.ledger.earlier(step.name, outputs)
+        entry = Entry(
+            key=key_of(facts), facts=dict(facts), done=False, outputs=outputs, earlier=earlier
+        )
         self.ledger.put(step.name, entry)
 
     def made(self, step: Step, facts: Mapping[str, Any], files: list[Path]) -> None:
         """Note that a step is made."""
         outputs = self.ledger.digests(files)
-        entry = Entry(key=key_of(facts), facts=dict(facts), done=True, outputs=outputs)
+        earlier = self.ledger.earlier(step.name, outputs)
+        entry = Entry(
+            key=key_of(facts), facts=dict(facts), done=True, outputs=outputs, earlier=earlier
+        )
         self.ledger.put(step.name, entry)
 
 
@@ -98,6 +113,7 @@ def train(
         run = RunFolder(ledger.place(entry.run))
         before = run_config(run.config(), safe(run.name))
         free = {name: getattr(config, name) for name in ("device", *FREE)}
+        free["components"] = _with_tables(before.components, config.components, Callback.kind)
         same = before.model_copy(update={**free, "images": config.images})
         result = resume(run, same, watcher, stop, components=bench.components)
     else:
@@ -107,6 +123,12 @@ def train(
         result = start(config, noting, stop, out=root, components=bench.components)
     note(result.run, done=result.finished)
     return result
+
+
+def _with_tables(before: Mapping[str, Any], now: Mapping[str, Any], kind: str) -> dict[str, Any]:
+    """Return options of components as they were, those of a kind as they are now."""
+    others = {name: tables for name, tables in before.items() if name != kind}
+    return {**others, **({kind: now[kind]} if kind in now else {})}
 
 
 def _begun_after(root: Path, number: int) -> RunFolder | None:

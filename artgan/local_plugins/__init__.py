@@ -16,8 +16,9 @@ _VARIABLE = "ARTGAN_PLUGINS_DIR"
 
 
 def _folders() -> list[str]:
-    """Return the folders that the environment names, as they are written there."""
-    return [folder for folder in _os.environ.get(_VARIABLE, "").split(_os.pathsep) if folder]
+    """Return the folders that the environment names, as they are written there but for "~"."""
+    folders = _os.environ.get(_VARIABLE, "").split(_os.pathsep)
+    return [_os.path.expanduser(folder) for folder in folders if folder]
 
 
 class _Path(_Sequence[str]):

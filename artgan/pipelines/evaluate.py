@@ -13,7 +13,15 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import Field
 
-from artgan.api import CheckpointError, ConfigError, ImageError, Metric, PathError, Size
+from artgan.api import (
+    CheckpointError,
+    ConfigError,
+    ImageError,
+    Metric,
+    PathError,
+    PluginError,
+    Size,
+)
 from artgan.latents import draw, to_prior
 from artgan.measuring import (
     FEWEST,
@@ -192,7 +200,7 @@ def evaluate_run(
 
     check_outputs(config)
     not_measured(config, config.components.get(Metric.kind, {}), components)  # all are known
-    meters = build_meters(_named(config, components), components, config.components)
+    meters = _meters(config, components, note)
     weights = find_weights(config.run, Path(config.runs))
     folder = _folder(config, weights)
     model = build_model(weights, pick_device(config.device), components)
@@ -231,6 +239,21 @@ def evaluate_run(
             draw_sheet(Path(config.sheet), view.fakes, reals, among, model, note)
     since = None if before is None else before[0]
     return Evaluation(_name(config, weights), weights.cur_nimg, len(reals), figures, since)
+
+
+def _meters(
+    config: EvaluateConfig, components: Registry, note: Callable[[str], None]
+) -> list[Meter]:
+    """Return the metrics; of those that nobody named one that cannot be built is left out."""
+    if config.metrics is not None:
+        return build_meters(config.metrics, components, config.components)
+    meters: list[Meter] = []
+    for name in default_metrics(components):
+        try:
+            meters += build_meters([name], components, config.components)
+        except PluginError as error:
+            note(f"'{safe(name)}' is left out: {error}")
+    return meters
 
 
 # Reals --------------------------------------------------------------------------------------

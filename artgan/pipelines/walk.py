@@ -145,6 +145,11 @@ def _space(config: WalkConfig, record: Sampler, model: Model, keys: Sequence[Key
                 f"sampler '{name}' walks in {', '.join(map(safe, record.spaces))}, and here only z "
                 "is shared: choose another --sampler"
             )
+        if "mean" in record.needs and "w" in model.spaces:
+            raise ConfigError(
+                f"sampler '{name}' pulls codes to their mean, which is in w, and while the network "
+                "changes a walk is in z: leave out --growth or --blend, or choose another --sampler"
+            )
     if not shared:
         raise ConfigError(
             f"sampler '{name}' walks in {', '.join(map(safe, record.spaces))}, this network has "
@@ -159,7 +164,12 @@ def _space(config: WalkConfig, record: Sampler, model: Model, keys: Sequence[Key
         if model.spaces.index(key.space) > model.spaces.index(shared[-1]):
             raise ConfigError(
                 f"key {safe(key.label)} is of {key.space}, and sampler '{name}' walks in "
-                f"{shared[-1]} here: give another key, or another --sampler"
+                f"{shared[-1]} here: "
+                + (
+                    "leave out --growth or --blend, or give another key"
+                    if only_z
+                    else "give another key, or another --sampler"
+                )
             )
     return shared[-1]
 

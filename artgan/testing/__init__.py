@@ -25,6 +25,7 @@ from artgan.plugins import GROUP, Entry
 from artgan.registry import BUILT_IN, Registry
 from artgan.testing.expect import ContractError, expect
 from artgan.testing.importing import check_imports
+from artgan.testing.settings import check_options, check_presets
 
 __all__ = [
     "ContractError",
@@ -94,25 +95,10 @@ def check_component(
     where = f"{type(record).__name__.lower()} '{record.name}'"
     expect(bool(record.summary.strip()), f"{where} has no summary: expected one line for lists")
     expect("\n" not in record.summary, f"{where}: its summary has several lines, expected one")
-    _check_options(registry, entry, where)
+    check_options(registry, entry, where)
+    check_presets(registry, entry, where)
     check_imports(registry, entry, where)
     module = importlib.import_module(f"artgan.testing.{record.kind}")
     check: Callable[..., None] = module.check
     settings = registry.options(entry, options or {})
     check(record, lambda *args, **given: registry.build(entry, settings, *args, **given), where)
-
-
-def _check_options(registry: Registry, entry: Entry, where: str) -> None:
-    """Check that an options model is frozen, closed and full of defaults."""
-    model = registry.options_model(entry)
-    if model is None:
-        return
-    hint = "derive it from artgan.options.Options"
-    expect(bool(model.model_config.get("frozen")), f"{where}: its options can change; {hint}")
-    expect(
-        model.model_config.get("extra") == "forbid",
-        f"{where}: its options accept unknown names; {hint}",
-    )
-    for name, field in model.model_fields.items():
-        expect(not field.is_required(), f"{where}: option '{name}' has no default, expected one")
-        expect(bool(field.description), f"{where}: option '{name}' has no description")

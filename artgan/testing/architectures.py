@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
-from typing import Any
+from typing import Any, get_args
 
 import torch
 from torch import Tensor, nn
 
-from artgan.api import Architecture, Networks, Size
+from artgan.api import Architecture, Networks, Prior, Size
 from artgan.config import check_size, nearest_sizes
 from artgan.images import check_images
 from artgan.testing.chance import reseeded, untouched
+from artgan.testing.codes import check_codes, check_mean
 from artgan.testing.expect import (
     ContractError,
     expect,
     expect_close,
     expect_finite,
     expect_kept,
+    expect_movable,
     expect_shape,
 )
 from artgan.testing.growing import check_growth, grown
@@ -44,6 +47,7 @@ GREY, CUT = 0.25, 0.05
 
 def check(record: Architecture, build: Build, where: str) -> None:
     """Check an architecture at its smallest sizes, square and not, and each channel count."""
+    _check_record(record, where)
     for size in _small_sizes(record):
         for channels in record.channels:
             at = f"{where}, size {size} (height, width), {channels} channels"
@@ -52,8 +56,11 @@ def check(record: Architecture, build: Build, where: str) -> None:
     networks = _built(record, build, size, channels, where)
     check_terms(record, networks, where)
     _check_seeded(networks, _built(record, build, size, channels, where), where)
+    kept = _states(networks)
     with untouched(f"{where}: in evaluation mode it", "nothing left to chance there"):
-        _check_codes(record, networks, where)
+        _check_rendered(record, networks, where)
+        _check_kept(networks, kept, where)
+        check_codes(record, networks, where)
     _check_range(record, networks, where)
     _check_alone(record, networks, where)
     check_phases(record, networks, where)
@@ -63,14 +70,45 @@ def check(record: Architecture, build: Build, where: str) -> None:
     check_growth(
         record, lambda: _built(record, build, size, channels, where), size, channels, where
     )
+    check_mean(record, _built(record, build, size, channels, where), where)
+    _check_moved(record, _built(record, build, size, channels, where), where)
+
+
+def _check_record(record: Architecture, where: str) -> None:
+    expect(
+        bool(record.channels) and set(record.channels) <= {1, 3, 4},
+        f"{where}: its channels are {record.channels}, expected some of 1, 3 and 4",
+    )
+    expect(
+        1 <= record.min_side <= record.max_side,
+        f"{where}: its sides are from {record.min_side} to {record.max_side} px",
+    )
+    expect(
+        record.spaces in {("z",), ("z", "w")},
+        f"{where}: its spaces are {record.spaces}, expected ('z',) or ('z', 'w')",
+    )
+    expect(
+        record.latent_prior in get_args(Prior),
+        f"{where}: its latent_prior is {record.latent_prior!r}, expected of {get_args(Prior)}",
+    )
+    for name, rate in (("default_lr", record.default_lr), ("gpu_lr", record.gpu_lr)):
+        expect(
+            rate is None or (math.isfinite(rate) and rate > 0),
+            f"{where}: its {name} is {rate}, expected a number above 0",
+        )
 
 
 def _small_sizes(record: Architecture) -> list[Size]:
-    """Return the smallest legal square, and the same twice as wide where that is legal."""
+    """Return the smallest legal square, one that is no power of two, and one twice as wide.
+
+    There are fewer where these are not legal.
+    """
     (square, *_) = nearest_sizes((record.min_side,) * 2, record.min_side, record.max_side)
     check_size(square, record)
+    (odd, *_) = nearest_sizes((square[0] * 3 // 2,) * 2, record.min_side, record.max_side)
     wide = (square[0], 2 * square[1])
-    return [square, wide] if wide[1] <= record.max_side else [square]
+    sizes = dict.fromkeys((square, odd, wide))
+    return [size for size in sizes if max(size) <= record.max_side]
 
 
 def _built(
@@ -147,8 +185,36 @@ def _check_shapes(
             )
 
 
-def _check_codes(record: Architecture, networks: Networks, where: str) -> None:
-    """Check that forward is render of codes, and that psi pulls every code to one mean."""
+def _states(networks: Networks) -> dict[str, Tensor]:
+    """Return a copy of the state of all networks."""
+    return {
+        f"{name}'s {key}": values.clone()
+        for name, module in networks.named().items()
+        for key, values in module.state_dict().items()
+    }
+
+
+def _check_kept(networks: Networks, before: dict[str, Tensor], where: str) -> None:
+    """Check that nothing in networks moved while they were in evaluation mode."""
+    for name, values in _states(networks).items():
+        expect(
+            torch.equal(values, before[name]),
+            f"{where}: {name} changed in evaluation mode, expected it to move in training alone",
+        )
+
+
+def _check_moved(record: Architecture, networks: Networks, where: str) -> None:
+    """Check that networks take all of themselves along to another device."""
+    z = latents(record, networks)
+    fakes = networks.generator.eval()(z)
+    expect_movable(networks.generator, lambda: networks.generator(z.to("meta")), where)
+    if (judge := networks.discriminator) is not None:
+        pictures = tuple(scale.detach().to("meta") for scale in fakes)
+        expect_movable(judge.eval(), lambda: judge(pictures), where)
+
+
+def _check_rendered(record: Architecture, networks: Networks, where: str) -> None:
+    """Check that forward is render of codes, the same every time, and that 1 is all of psi."""
     generator: Any = networks.generator.eval()
     z = latents(record, networks)
     with torch.no_grad():
@@ -160,10 +226,8 @@ def _check_codes(record: Architecture, networks: Networks, where: str) -> None:
         for one, other in zip(generator(z), pyramid, strict=True):
             expect_close(one, other, f"{where}: forward(z) twice in evaluation mode", atol=0)
         expect_close(generator.codes(z, 1.0), codes, f"{where}: codes(z, 1) against codes(z)")
-        mean = generator.codes(z, 0.0)
-        expect_close(
-            mean, mean[:1].expand_as(mean), f"{where}: codes(z, 0), expected one mean for every z"
-        )
+        if networks.discriminator is not None:
+            networks.discriminator.eval()(pyramid)
 
 
 def _check_range(record: Architecture, networks: Networks, where: str) -> None:

@@ -21,6 +21,10 @@ __all__ = ["check"]
 COUNT = 4
 SIZES: tuple[tuple[Size, ...], ...] = (((8, 8),), ((8, 12),), ((4, 6), (8, 12), (16, 24)))
 LATE = 10**12  # pictures: any schedule is at its end
+LARGE: tuple[Size, ...] = ((32, 48), (64, 96))
+LEVEL, SLACK = 0.6, 0.1
+"""A colour of large pictures, and how far its mean may be from scale to scale: rims are of whole
+pixels, and noise is a little off on average."""
 
 
 def check(record: Augmentation, build: Callable[..., Any], where: str) -> None:
@@ -41,6 +45,7 @@ def check(record: Augmentation, build: Callable[..., Any], where: str) -> None:
             _check_apart(augment, pictures, at)
             _check_layout(augment, pictures, at)
             _check_gradients(augment, pictures, at)
+    _check_scales(augment, where)
 
 
 def _pyramid(sizes: tuple[Size, ...], channels: int, *, seed: int = 0) -> Pyramid:
@@ -127,6 +132,19 @@ def _check_apart(augment: Augment, pictures: Pyramid, where: str) -> None:
         _apply(augment, mixed, where), _apply(augment, pictures, where), strict=True
     ):
         expect_close(one[0], other[0], f"{where}: a picture among others and among strangers")
+
+
+def _check_scales(augment: Augment, where: str) -> None:
+    """Check that what happens to a picture happens to it at every scale."""
+    plain = tuple(torch.full((COUNT, 3, *size), LEVEL) for size in LARGE)
+    for seed in range(8):
+        means = [scale.mean((2, 3)) for scale in _apply(augment, plain, where, seed=seed)]
+        off = max(float((mean - means[-1]).abs().max()) for mean in means)
+        expect(
+            off <= SLACK,
+            f"{where}: a picture of {LEVEL:g} all over has means that are up to {off:.2g} apart at "
+            "its scales, expected one change for all of them",
+        )
 
 
 def _check_layout(augment: Augment, pictures: Pyramid, where: str) -> None:

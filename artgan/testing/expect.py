@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from torch import Tensor
+    from torch import Tensor, nn
 
 __all__ = [
     "ContractError",
@@ -14,6 +15,7 @@ __all__ = [
     "expect_close",
     "expect_finite",
     "expect_kept",
+    "expect_movable",
     "expect_near",
     "expect_shape",
 ]
@@ -67,6 +69,26 @@ def expect_kept(given: Sequence[Tensor], kept: Sequence[Tensor], what: str) -> N
         all(torch.equal(*pair) for pair in zip(given, kept, strict=True)),
         f"{what} in place, expected it to leave its arguments as they are",
     )
+
+
+def expect_movable(module: nn.Module, call: Callable[[], object], where: str) -> None:
+    """Check that a module takes its constants along to another device; moves it to "meta".
+
+    That device computes nothing, so that it is on every machine; only tensors that stayed behind
+    are looked for, whatever else fails there.
+    """
+    import torch
+
+    module.to("meta")
+    try:
+        with torch.no_grad():
+            call()
+    except Exception as error:
+        if re.search(r"(expected|same) device", str(error)):
+            raise ContractError(
+                f"{where}: {type(module).__name__} keeps a tensor that does not move to another "
+                f"device with it ({error}): register_buffer"
+            ) from error
 
 
 def expect_near(given: Tensor, expected: Tensor, what: str, *, share: float = 0.1) -> None:

@@ -11,7 +11,14 @@ from torch import Tensor, nn
 from artgan.api import ArtganError, Extractor, FeatureExtractor, Size
 from artgan.latents import generator
 from artgan.testing.chance import untouched
-from artgan.testing.expect import ContractError, expect, expect_close, expect_finite, expect_shape
+from artgan.testing.expect import (
+    ContractError,
+    expect,
+    expect_close,
+    expect_finite,
+    expect_movable,
+    expect_shape,
+)
 
 __all__ = ["check"]
 
@@ -43,6 +50,9 @@ def check(record: Extractor, build: Callable[..., Any], where: str) -> None:
         _check_margin(extractor, layer, where)
         _check_cut(extractor, layer, where)
     _check_tiny(build, where)
+    moved: Any = extractor
+    images = _pictures(4, _size(extractor)).to("meta")
+    expect_movable(moved, lambda: extractor(images, extractor.layers), where)
 
 
 # What is built and shown --------------------------------------------------------------------

@@ -59,7 +59,7 @@ def check_growth(
     stages = [stage for length in TOTALS for stage in _run(networks.stage, length, where)]
     other = build()
     for scales in sorted({stage.scales for stage in stages}):
-        for fade in (0.5, 1.0):
+        for fade in (0.5, 0.0, 1.0):
             stage = Stage(scales, fade, 1)
             at = f"{where}, {scales} scales, fade {fade:g}"
             grown(networks, at, stage)

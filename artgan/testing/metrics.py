@@ -9,7 +9,7 @@ from typing import Any, get_args
 
 import torch
 from torch import Tensor
-from torch.nn.functional import interpolate
+from torch.nn.functional import avg_pool2d, interpolate
 
 from artgan.api import ArtganError, Better, Measure, Metric, Size, View
 from artgan.images import from_bytes, to_bytes
@@ -24,6 +24,9 @@ COUNT = 16
 SMALL: tuple[tuple[int, Size], ...] = ((3, (32, 32)), (1, (16, 24)))
 """Channels and size, (height, width), of what a metric is shown."""
 
+LARGE: Size = (64, 64)
+"""A size at which the training pictures are smaller, averaged to 32 pixels."""
+
 
 def check(record: Metric, build: Callable[..., Any], where: str) -> None:
     """Check a metric on grey and colour, few and equal pictures, and good ones against bad ones.
@@ -37,6 +40,7 @@ def check(record: Metric, build: Callable[..., Any], where: str) -> None:
             better in get_args(Better),
             f"{where}: '{name}' is better {better!r}, expected 'low', 'high' or ''",
         )
+    _check_named(record, where)
     unknown = set(record.needs) - set(PARTS)
     expect(not unknown, f"{where}: it needs {sorted(unknown)}, expected some of {list(PARTS)}")
     try:
@@ -47,9 +51,28 @@ def check(record: Metric, build: Callable[..., Any], where: str) -> None:
             "view",
         )
         _check_views(record, measure, where)
+        _check_memory(record, measure, build(), where)
+        _check_sizes(record, measure, where)
     except ArtganError as error:
         if not record.extra:
             raise ContractError(f"{where}: refused ({error}), but it has no extra") from error
+
+
+def _check_named(record: Metric, where: str) -> None:
+    """Check that what chooses a checkpoint, or rules one out, are figures of its own."""
+    ways = dict(record.figures)
+    for name in record.score:
+        expect(
+            ways.get(name, "") != "",
+            f"{where}: its score names '{name}', expected figures of its record that are better "
+            "low or high",
+        )
+    for name, share in record.veto:
+        expect(
+            name in ways and 0 < share <= 1,
+            f"{where}: its veto is {(name, share)}, expected a figure of its record and a share of "
+            "its floor in (0, 1]",
+        )
 
 
 def _check_views(record: Metric, measure: Measure, where: str) -> None:
@@ -121,6 +144,11 @@ def _figures(record: Metric, measure: Measure, view: View, where: str) -> dict[s
             isinstance(value, int | float) and math.isfinite(value),
             f"{where}: '{name}' is {value!r}, expected a finite number",
         )
+        expect(
+            any(f"-{one}-" in f"-{name}-" for one, _ in record.figures),
+            f"{where}: it returned '{name}', expected those of its record "
+            f"({', '.join(one for one, _ in record.figures)}) and others called after them",
+        )
     return dict(found)
 
 
@@ -140,6 +168,30 @@ def _check_pure(record: Metric, measure: Measure, view: View, where: str) -> Non
         first == second,
         f"{where}: the same view gave {first}, then {second}, expected chance from its seed only",
     )
+
+
+def _check_memory(record: Metric, used: Measure, new: Measure, where: str) -> None:
+    """Check that it remembers nothing of the views that it saw before."""
+    channels, size = SMALL[-1]
+    view = _needed(record, _view(channels, size))
+    other = replace(view, reals=1 - view.reals)
+    _figures(record, used, view, where)
+    ours, theirs = (_figures(record, each, other, where) for each in (used, new))
+    expect(
+        ours == theirs,
+        f"{where}: other reals gave {ours} after it had seen some, and {theirs} where it was new: "
+        "expected it to remember nothing",
+    )
+
+
+def _check_sizes(record: Metric, measure: Measure, where: str) -> None:
+    """Check that the training pictures may be smaller than the reals, as large ones are."""
+    if "training" not in record.needs:
+        return
+    view = _view(3, LARGE)
+    assert view.training is not None
+    view = replace(view, training=avg_pool2d(view.training, LARGE[0] // 32))
+    _figures(record, measure, _needed(record, view), f"{where}, the training pictures smaller")
 
 
 def _check_ways(

@@ -42,14 +42,31 @@ def _check_losses(adversarial: Adversarial, record: Objective, where: str) -> No
         term = check_term(given, phase, at)
         for heads in (1, 2):
             compute(term, Scene(phase, term.needs, heads), f"{at}, {heads} heads")
+        expect(
+            term.interval == 0,
+            f"{at}: its interval is {term.interval}, expected 0: a phase is nothing without it",
+        )
         _check_far(term, at)
         _check_order(term, at)
         if not record.batch_coupled:
             _check_alone(term, at)
         check_bfloat16(term, at)
     _check_directions(adversarial, record, where)
-    _check_margin(adversarial, where)
+    _check_heads(adversarial, where)
+    _check_margin(adversarial, record, where)
     _check_parity(adversarial, record, where)
+
+
+def _check_heads(adversarial: Adversarial, where: str) -> None:
+    """Check that D learns by all of its heads, over which losses are averaged."""
+    term = adversarial.discriminator
+    scene = Scene("D", term.needs, heads=2)
+    compute(term, scene, f"{where}, phase D, 2 heads").sum().backward()
+    slopes = scene.discriminator.heads.weight.grad
+    expect(
+        slopes is not None and bool(slopes.any(1).all()),
+        f"{where}, phase D: one of two heads gets no gradient, expected the mean over all of them",
+    )
 
 
 def _check_far(term: Term, where: str) -> None:
@@ -130,6 +147,12 @@ def _check_directions(adversarial: Adversarial, record: Objective, where: str) -
         "than 0 (G wants its fakes to look real)",
     )
     if not record.relativistic:
+        real_g = _slope(adversarial.generator, where, of="real")
+        expect(
+            real_g == 0,
+            f"{where}: raising the real logits changes the G loss by {real_g:+.3g} each, but its "
+            "record does not say relativistic=True",
+        )
         return
     expect(
         "reals" in adversarial.generator.needs,
@@ -143,7 +166,7 @@ def _check_directions(adversarial: Adversarial, record: Objective, where: str) -
     )
 
 
-def _check_margin(adversarial: Adversarial, where: str) -> None:
+def _check_margin(adversarial: Adversarial, record: Objective, where: str) -> None:
     """Check that the margin is above 0 where D is right and below where it is wrong."""
     high, low = torch.full((COUNT,), 2.0), torch.full((COUNT,), -2.0)
     right: Tensor = expect_shape(
@@ -160,6 +183,13 @@ def _check_margin(adversarial: Adversarial, where: str) -> None:
         f"{where}: its margin at reals of -2 and fakes of 2 is {float(wrong[0]):.3g}, expected "
         "below 0",
     )
+    if not record.batch_coupled:
+        real, fake = torch.linspace(-1, 2, COUNT), torch.linspace(1, -3, COUNT).square()
+        expect_close(
+            adversarial.margin(real[:1], fake[:1]),
+            adversarial.margin(real, fake)[:1],
+            f"{where}: the margin of a pair alone and among {COUNT}",
+        )
 
 
 def _check_parity(adversarial: Adversarial, record: Objective, where: str) -> None:

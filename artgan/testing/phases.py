@@ -12,7 +12,14 @@ from torch.nn.functional import softplus
 from artgan.api import Architecture, Batch, Networks, Phase, Term
 from artgan.latents import draw
 from artgan.testing.chance import TORCH, reseeded, untouched
-from artgan.testing.expect import ContractError, expect, expect_finite, expect_near, expect_shape
+from artgan.testing.expect import (
+    ContractError,
+    expect,
+    expect_close,
+    expect_finite,
+    expect_near,
+    expect_shape,
+)
 from artgan.testing.scene import parts_of
 
 __all__ = [
@@ -65,6 +72,10 @@ def check_terms(record: Architecture, networks: Networks, where: str) -> None:
             term.phase == "D" or "features" not in term.needs,
             f"{where}: a term of phase G needs 'features', which are there in phase D alone",
         )
+        expect(
+            term.interval >= 0,
+            f"{where}: a term of its own has an interval of {term.interval}, expected 0 or more",
+        )
     for name, (phase, _) in networks.others.items():
         expect(
             phase in {"D", "G"} and name not in {"generator", "discriminator"},
@@ -72,6 +83,12 @@ def check_terms(record: Architecture, networks: Networks, where: str) -> None:
             "name",
         )
     if not record.adversarial:
+        idle = [name for name, (phase, _) in networks.others.items() if phase == "D"]
+        expect(
+            not idle,
+            f"{where}: its record says adversarial=False, but {idle} learn in phase D, which there "
+            "is not",
+        )
         expect(
             bool(networks.terms) and all(term.phase == "G" for term in networks.terms),
             f"{where}: its record says adversarial=False, expected terms of its own, all of phase G"
@@ -92,8 +109,32 @@ def check_phases(record: Architecture, networks: Networks, where: str) -> None:
         loss.backward()
         for name, module in modules.items():
             _expect_gradients(module, f"{at} {name}")
+        learning = [p for m in modules.values() for p in m.parameters() if p.requires_grad]
+        expect(bool(learning), f"{at} no parameter requires a gradient, expected some to learn")
         for module in networks.named().values():
             module.zero_grad(set_to_none=True)
+        _check_pure(record, networks, phase, at)
+
+
+def _check_pure(record: Architecture, networks: Networks, phase: Phase, where: str) -> None:
+    """Check that all that terms remember is in the state of networks, which checkpoints hold."""
+    kept = {
+        name: {key: values.clone() for key, values in module.state_dict().items()}
+        for name, module in networks.named().items()
+    }
+    losses = []
+    for _ in range(2):
+        for name, module in networks.named().items():
+            module.load_state_dict(kept[name])
+        with reseeded(0):
+            losses.append(_loss(record, networks, phase, where).detach())
+    expect_close(
+        losses[1],
+        losses[0],
+        f"{where} its loss twice with the same state and seed (what a term remembers belongs into "
+        "a buffer)",
+        atol=1e-6,
+    )
 
 
 def _loss(record: Architecture, networks: Networks, phase: Phase, where: str) -> Tensor:

@@ -11,6 +11,7 @@ from typing import Any, get_args
 
 from artgan.api import Action, Controller, Objective, Policy, Role, Statistics
 from artgan.control import Rollback
+from artgan.testing.chance import untouched
 from artgan.testing.expect import ContractError, expect
 
 __all__ = ["check"]
@@ -129,6 +130,7 @@ class _Run:
 
     strength: float = 0.2
     learned: frozenset[str] = frozenset({"D", "G"})
+    ever: frozenset[str] = frozenset()
 
     def show(self, controller: Controller, moments: Sequence[Statistics], at: str) -> list[Action]:
         """Return what a policy asks for at each moment, each action checked."""
@@ -145,6 +147,7 @@ class _Run:
                 self.strength = action.strength
             learns = {"D": action.train_d, "G": action.train_g}
             self.learned = frozenset(name for name, does in learns.items() if does)
+            self.ever |= self.learned
         return actions
 
 
@@ -197,8 +200,12 @@ def _check_run(
 ) -> None:
     """Check a whole run, and that it goes on in the same way after it was interrupted."""
     before, after = (moments := list(_moments(values)))[:PAUSE], moments[PAUSE:]
-    whole = build()
-    expected = _Run().show(whole, moments, where)
+    whole, watched = build(), _Run()
+    with untouched(f"{where}: it", "none: what it asks for follows from what it is shown"):
+        expected = watched.show(whole, moments, where)
+    if values is _healthy:
+        idle = sorted({"D", "G"} - watched.ever)
+        expect(not idle, f"{where}: {idle} never learn, expected every network to, some time")
 
     first, run = build(), _Run()
     expect(

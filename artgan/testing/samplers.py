@@ -140,6 +140,9 @@ def _check_path(case: _Case, path: Path2Codes, keys: Tensor, where: str) -> None
         one = path(keys, u[i : i + 1])
         expect_close(one[0], codes[i], f"{where}: position {float(u[i]):g} alone and among 9")
     expect_close(codes[0], keys[0], f"{where}: the code at 0 against the first key")
+    expect_close(
+        path(-keys, u[:1])[0], -keys[0], f"{where}: the code at 0 against the first of other keys"
+    )
     if case.closed:
         expect_close(codes[-1], codes[0], f"{where}: the code at 1 against the one at 0 (closed)")
     elif case.record.keyed:

@@ -20,11 +20,24 @@ __all__ = ["check"]
 
 SIZE = (6, 10)
 RECIPE = json.dumps({"artgan": 1, "note": "é"})
+FPS = 12.5
+LONGER = 0.2
+"""How many seconds the second frame is to be seen."""
+
+COLOURS = (((0.9, 0.2, 0.1), (0.1, 0.3, 0.8)), ((0.2, 0.8, 0.3), (0.6, 0.1, 0.5)))
+"""Of the two halves, left and right, of each frame; grey ones have the first number of each."""
+
+OFF, LATE = 0.2, 0.03
+"""How far a colour may be from what was given, and how many seconds a frame may be."""
 
 
 def check(record: Writer, build: Callable[..., Any], where: str) -> None:
     """Check a writer with each of its suffixes, for grey, colour and alpha."""
     expect(bool(record.suffixes), f"{where}: its record has no suffixes")
+    expect(
+        record.max_fps is None or record.max_fps > 0,
+        f"{where}: its max_fps is {record.max_fps}, expected frames a second, or None for no limit",
+    )
     for suffix in record.suffixes:
         expect(
             suffix == "/" or (suffix.startswith(".") and suffix == suffix.lower()),
@@ -39,7 +52,7 @@ def check(record: Writer, build: Callable[..., Any], where: str) -> None:
 
 
 def _open(build: Callable[..., Any], path: Path, recipe: str | None) -> FrameWriter:
-    writer: FrameWriter = build(path, size=SIZE, fps=12.5, loop=0, recipe=recipe)
+    writer: FrameWriter = build(path, size=SIZE, fps=FPS, loop=0, recipe=recipe)
     return writer
 
 
@@ -48,12 +61,14 @@ def _target(folder: Path, suffix: str) -> Path:
 
 
 def _frame(index: int, channels: int, size: Size = SIZE) -> Tensor:
-    """Return a plain frame; one with alpha is opaque in its left half only."""
-    frame = torch.full((channels, *size), index / 4)
-    if channels == 4:
-        frame[3] = 0
-        frame[3, :, : size[1] // 2] = 1
-    return frame
+    """Return a frame of two colours; one with alpha is opaque in its left half only."""
+    halves = []
+    for colour, opaque, width in zip(
+        COLOURS[index], (1.0, 0.0), (size[1] // 2, size[1] - size[1] // 2), strict=True
+    ):
+        values = torch.tensor([*colour, opaque][:channels])
+        halves.append(values[:, None, None].expand(channels, size[0], width))
+    return torch.cat(halves, 2)
 
 
 def _files(folder: Path) -> set[str]:
@@ -69,9 +84,10 @@ def _check_whole(
     recipe = RECIPE if channels != 1 else None
     count = 2 if record.animation else 1
     writer = _open(build, path, recipe)
+    _prepare(writer, [_frame(index, channels) for index in range(count)], at)
     for index in range(count):
         frame = _frame(index, channels)
-        writer.write(frame, name=f"00{index}", seconds=0.2 if index else None)
+        writer.write(frame, name=f"00{index}", seconds=LONGER if index else None)
         expect_kept([frame], [_frame(index, channels)], f"{at}: write changed the frame")
     early = {name for name in _files(folder) if TEMPORARY not in name}
     expect(not early, f"{at}: {sorted(early)} are there before close, expected nothing yet")
@@ -89,30 +105,81 @@ def _check_whole(
         _files(folder) == names,
         f"{at}: after close there are {sorted(_files(folder))}, but it says {sorted(names)}",
     )
-    _check_content([Path(file) for file in written], record, count, recipe, at)
+    _check_recipe([Path(file) for file in written], recipe, at)
+    _check_content([Path(file) for file in written], record, channels, count, at)
 
 
-def _check_content(
-    files: list[Path], record: Writer, count: int, recipe: str | None, where: str
-) -> None:
-    """Check that the recipe is in every file, and where Pillow reads them, all frames in all."""
-    found = 0
+def _prepare(writer: FrameWriter, frames: list[Tensor], where: str) -> None:
+    """Show a writer some frames first, if it wants to see any."""
+    probes = getattr(writer, "probes", 0) or 0
+    if not probes:
+        return
+    expect(
+        isinstance(probes, int) and callable(getattr(writer, "prepare", None)),
+        f"{where}: its probes are {probes!r}, expected a number of frames, and a method 'prepare'",
+    )
+    writer.prepare(frames[:probes])  # type: ignore[attr-defined]
+
+
+def _check_recipe(files: list[Path], recipe: str | None, where: str) -> None:
     for file in files:
         expect(
             recipe is None or recipe.encode() in file.read_bytes(),
             f"{where}: the recipe is not in {file.name}, expected it there as it was given",
         )
+
+
+def _check_content(
+    files: list[Path], record: Writer, channels: int, count: int, where: str
+) -> None:
+    """Check that all frames are there, in order, in their colours; where Pillow reads them."""
+    if record.still:
+        return
+    frames: list[tuple[Image.Image, float | None]] = []
+    for file in files:
         try:
             with Image.open(file) as picture:
-                found += getattr(picture, "n_frames", 1)
-                size = picture.size[::-1]
+                size, many = picture.size[::-1], getattr(picture, "n_frames", 1)
+                expect(size == SIZE, f"{where}: {file.name} is of size {size}, expected {SIZE}")
+                for number in range(many):
+                    picture.seek(number)
+                    shown = picture.convert("RGB")
+                    lasts = picture.info.get("duration") if many > 1 else None
+                    frames.append((shown, None if lasts is None else lasts / 1000))
         except UnidentifiedImageError:  # a format of its own
             return
+    expect(
+        len(frames) == count,
+        f"{where}: {len(frames)} frames can be read, expected the {count} written",
+    )
+    for index, (shown, lasts) in enumerate(frames):
+        _check_frame(shown, _frame(index, channels), f"{where}, frame {index}")
+        seconds = LONGER if index else 1 / FPS
         expect(
-            record.still or size == SIZE, f"{where}: {file.name} is of size {size}, expected {SIZE}"
+            lasts is None or abs(lasts - seconds) <= LATE,
+            f"{where}: frame {index} lasts {lasts} s, expected {seconds:g}",
         )
-    if not record.still:
-        expect(found == count, f"{where}: {found} frames can be read, expected the {count} written")
+
+
+def _check_frame(shown: Image.Image, given: Tensor, where: str) -> None:
+    """Check that both halves have about the colour that was given, where they are opaque."""
+    middle = given.shape[2] // 2
+    values = torch.frombuffer(bytearray(shown.tobytes()), dtype=torch.uint8) / 255
+    pixels = values.view(*given.shape[1:], 3)
+    for side, columns in (("left", slice(0, middle)), ("right", slice(middle, None))):
+        if len(given) == 4 and side == "right":  # transparent
+            continue
+        colour = pixels[:, columns].mean((0, 1))
+        expected = given[:3, 0, columns][:, 0].expand(3)
+        expect(
+            float((colour - expected).abs().max()) <= OFF,
+            f"{where}: its {side} half is {_rounded(colour)}, expected {_rounded(expected)} (red, "
+            "green, blue in unit range)",
+        )
+
+
+def _rounded(colour: Tensor) -> str:
+    return ", ".join(f"{value:.2f}" for value in colour.tolist())
 
 
 def _check_odd_size(build: Callable[..., Any], folder: Path, suffix: str, where: str) -> None:

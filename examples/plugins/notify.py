@@ -15,10 +15,12 @@ from collections.abc import Iterator
 
 from pydantic import Field
 
-from artgan.api import Callback, RunFacts, hookimpl
+from artgan.api import Callback, ConfigError, RunFacts, hookimpl
 from artgan.options import Options
 
 QUIET = ("learning", "converged")
+STDERR = 2
+"""Where the command writes to: stdout is for results, such as the run's folder."""
 
 
 class NotifyOptions(Options):
@@ -29,10 +31,18 @@ class NotifyOptions(Options):
 
 
 class Notify:
-    """Tells by a command."""
+    """Tells by a command.
+
+    Raises:
+        ConfigError: it is no command.
+    """
 
     def __init__(self, options: NotifyOptions) -> None:
         self.options = options
+        try:
+            self.words = shlex.split(options.command)
+        except ValueError as error:
+            raise ConfigError(f"callbacks.notify.command: {error}: {options.command}") from error
         self.run = ""
 
     def on_start(self, run: RunFacts) -> None:
@@ -49,8 +59,8 @@ class Notify:
         self._tell(f"{how} at {cur_nimg / 1000:g} kimg")
 
     def _tell(self, news: str) -> None:
-        words = [*shlex.split(self.options.command), f"{self.run}: {news}"]
-        subprocess.run(words, check=True, timeout=30)
+        words = [*self.words, f"{self.run}: {news}"]
+        subprocess.run(words, check=True, timeout=30, stdin=subprocess.DEVNULL, stdout=STDERR)
 
 
 @hookimpl

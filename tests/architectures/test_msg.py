@@ -17,7 +17,7 @@ from artgan_plugins.architectures.layers import (
     project_and_convolve,
     stack_channels,
 )
-from artgan_plugins.architectures.msg import Combine, widths
+from artgan_plugins.architectures.msg import Combine
 from artgan_plugins.architectures.msg_options import MsgOptions
 
 REGISTRY = Registry(entry_points=[])
@@ -109,13 +109,6 @@ def test_parameter_counts_of_the_other_combines(combine, count):
     with torch.device("meta"):
         networks = build((128, 128), combine=combine, full_width_to=32)
     assert parameters(networks.discriminator) == pytest.approx(count, rel=0.005)
-
-
-def test_widths_are_the_papers_and_never_below_eight():
-    sides = [4 << stage for stage in range(9)]
-    assert widths(sides, width=512, full_width_to=32) == [512] * 4 + [256, 128, 64, 32, 16]
-    assert widths(sides, width=128, full_width_to=8)[-5:] == [16, 8, 8, 8, 8]
-    assert widths([6, 12, 24, 48], width=128, full_width_to=32) == [128, 128, 128, 64]
 
 
 def test_latents_are_as_long_as_the_width_unless_said():

@@ -8,7 +8,7 @@ from torch.testing import assert_close
 
 from artgan.config import format_size
 from artgan.registry import Registry
-from artgan_plugins.architectures.r3 import _Block, double, halve, widths
+from artgan_plugins.architectures.r3 import _Block, double, halve
 from artgan_plugins.architectures.r3_options import R3Options
 
 REGISTRY = Registry(entry_points=[])
@@ -85,10 +85,10 @@ def test_a_3x3_convolution_has_an_eighth_of_the_width_as_groups():
     assert _Block(8, 32, 1).mix.groups == 1  # 16 channels inside cannot be grouped by 32
 
 
-def test_widths_are_the_papers_and_never_below_sixteen():
-    sides = [4 << stage for stage in range(7)]
-    assert widths(sides, width=768, full_width_to=32) == [768] * 4 + [384, 192, 96]
-    assert widths(sides, width=64, full_width_to=8) == [64, 64, 32, 16, 16, 16, 16]
+def test_no_scale_is_narrower_than_sixteen():
+    scales = build((256, 256), full_width_to=8).generator.scales
+    widths = [scale[0].shrink.out_features for scale in scales]
+    assert widths == [128, 128, 64, 32, 16, 16, 16]
 
 
 def test_nothing_normalises_and_neighbours_do_not_matter():

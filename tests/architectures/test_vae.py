@@ -8,6 +8,7 @@ from artgan.pipelines.train import settled
 from artgan.registry import Registry
 from artgan.training import Trainer
 from artgan_plugins.architectures.vae import divergence, evidence
+from artgan_plugins.architectures.vae_options import VaeOptions
 
 REGISTRY = Registry(entry_points=[])
 
@@ -40,6 +41,11 @@ def test_evidence_is_a_mean_over_values():
     parts = evidence(reals, drawn, torch.full((2, 5), 2.0), torch.zeros(2, 5), sigma=0.1)
     assert_close(parts["reconstruction"], torch.full((2,), 2.0))
     assert_close(parts["divergence"], torch.full((2,), 10 / 48))
+
+
+def test_options_refuse():
+    with pytest.raises(ValueError, match=r"greater than or equal to 0\.001"):
+        VaeOptions(sigma=1e-200)  # its square is 0
 
 
 def test_it_learns_to_draw_what_it_sees():

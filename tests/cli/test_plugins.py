@@ -107,6 +107,18 @@ def test_what_stands_for_nothing_is_refused(capsys, name, message):
     assert message in capsys.readouterr().err
 
 
+@pytest.mark.usefixtures("_imports_are_trusted")
+def test_a_folder_of_modules_may_be_given_by_its_bare_name(capsys, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert run(["plugins", "new", "soft-net", "--kind", "effect", "--folder", "--out", "mine"]) == 0
+    capsys.readouterr()
+    assert run(["plugins", "check", "mine"]) == 0
+    assert capsys.readouterr().out.startswith("ok    effects/soft-net  ")
+    (tmp_path / "mirror").mkdir()
+    assert run(["plugins", "check", "mirror"]) == 0  # names come before paths
+    assert capsys.readouterr().out.startswith("ok    effects/mirror  ")
+
+
 def test_a_package_that_declares_nothing_is_refused(capsys, tmp_path):
     (tmp_path / "pyproject.toml").write_text('[project]\nname = "x"\n')
     assert run(["plugins", "check", str(tmp_path)]) == 2

@@ -232,7 +232,7 @@ STYLED = {"schema": 1, "artgan": "0", "command": "stylize", "stylize": {"content
         ({"walk.columns": 400, "walk.rows": 400}, "recipe.walk has 160,000 tiles, 400 are the mo"),
         ({"walk.keys": [{"code": ["x"]}]}, "recipe.walk.keys.0.code.0 is 'x': expected a valid nu"),
         ({"walk.ease": "os.system"}, "recipe.walk.ease is 'os.system': expected 'linear'"),
-        ({"walk.sampler": "os:system"}, "no sampler 'os:system': known: circle, "),
+        ({"walk.sampler": "os:system"}, "no sampler 'os:system': no plug-in of os is here"),
         ({"walk.sampler": "circle"}, "recipe.walk has 3 keys for sampler 'circle', which goes th"),
         ({"walk.space": "w"}, "recipe.walk is in w, this network has z: give the --run that it"),
         ({"walk.out": "/etc/passwd"}, "recipe.walk.out is not a setting: known: "),

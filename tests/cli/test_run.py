@@ -179,6 +179,25 @@ def test_so_does_a_change_of_a_picture_or_of_a_result(made, capsys):
     }  # fmt: skip
 
 
+def test_a_run_without_a_sound_checkpoint_is_trained_again(made, capsys):
+    (weights,) = (made / "p/runs").glob("*/checkpoints/*/ema.safetensors")
+    weights.write_bytes(b"torn")
+    told = looks(made / "p.toml", capsys)
+    assert told["train"] == ("run", "runs/00001-dcgan-squares is damaged")
+    assert told["sample"] == ("run", "train comes first")
+    assert run(["run", "p.toml", "--only", "sample"]) == 0
+    assert "sample: finished before" in capsys.readouterr().err  # the same weights come again
+
+
+def test_a_film_does_not_depend_on_the_file_of_its_walk(made, capsys):
+    path = edit(made, ("keys = [0, 1]", 'keys = [0, 1]\nout = "walk.gif"'))
+    told = looks(path, capsys)
+    assert told["walk"] == ("run", "it is new")
+    assert told["stylize.film"] == ("skip", "nothing changed")
+    told = looks(edit(made, ("frames = 3", "frames = 2")), capsys)
+    assert told["stylize.film"] == ("run", "walk.frames changed")
+
+
 def test_some_stages_only_and_again_though_finished(made, capsys):
     told = looks(made / "p.toml", capsys, "--only", "stylize.film", "--force", "walk")
     assert list(told) == ["train", "walk", "stylize.film"]
@@ -188,6 +207,90 @@ def test_some_stages_only_and_again_though_finished(made, capsys):
         "artgan: no stage is called 'smaple': did you mean 'sample'? known: sample, stylize.dots, "
         "stylize.film, train, walk\n"
     )
+
+
+def test_what_is_asked_for_again_has_to_be_among_what_is_made(made, capsys):
+    assert run(["run", "p.toml", "--only", "sample", "--force", "stylize.film"]) == 2
+    assert capsys.readouterr().err == (
+        "artgan: --force stylize.film: --only leaves it out: name it there too\n"
+    )
+
+
+def test_settings_that_were_changed_and_changed_back(made, capsys):
+    changed = (('seeds = "0-2"', 'seeds = "0-1"'), ('out = "film.gif"', 'out = "other.gif"'))
+    edit(made, *changed)
+    assert run(["run", "p.toml"]) == 0
+    edit(made, *((new, old) for old, new in changed))
+    assert run(["run", "p.toml"]) == 0  # its own files are not in the way
+    capsys.readouterr()
+    assert {verdict for verdict, _ in looks(made / "p.toml", capsys).values()} == {"skip", "within"}
+    assert (made / "p" / "other.gif").is_file()
+
+    edit(made, *changed)
+    (made / "p" / "other.gif").write_bytes(b"mine")
+    assert run(["run", "p.toml"]) == 2
+    assert capsys.readouterr().err.startswith("artgan: stylize.film: p/other.gif exists: ")
+
+
+def test_options_of_what_takes_no_part_change_nothing(made, capsys):
+    path = edit(made, ("[train]", '[train]\narch = "dcgan"\npolicies = []'))
+    assert run(["run", "p.toml", "--only", "train"]) == 0
+    text = path.read_text()
+    others = "[architectures.msg-gan]\nz_dim = 32\n[metrics.swd]\ndirections = 64\n"
+    path.write_text(text + others + "[policies.doctor]\n")
+    capsys.readouterr()
+    assert looks(path, capsys, "--only", "train") == {"train": ("skip", "nothing changed")}
+    path.write_text(text.replace("z_dim = 8", "z_dim = 9"))
+    told = looks(path, capsys, "--only", "train")
+    assert told == {"train": ("run", "architectures.dcgan.z_dim changed")}
+
+
+def test_what_comes_in_the_way_meanwhile_is_not_replaced(made, monkeypatch, capsys):
+    from artgan.flows import work
+
+    draw = work.draw
+
+    def meanwhile(*args):
+        (made / "p" / "film.gif").unlink()
+        (made / "p" / "late.gif").write_bytes(b"mine")
+        return draw(*args)
+
+    edit(made, ('seeds = "0-2"', 'seeds = "1-2"'), ("film.gif", "late.gif"))
+    monkeypatch.setattr(work, "draw", meanwhile)
+    assert run(["run", "p.toml"]) == 2
+    error = capsys.readouterr().err.splitlines()[-1]
+    assert error.startswith("artgan: stylize.film: p/late.gif exists: ")
+    assert (made / "p" / "late.gif").read_bytes() == b"mine"
+
+
+def test_what_another_process_made_meanwhile_is_not_made_again(made, monkeypatch, capsys):
+    from artgan.flows.plan import Pipeline
+
+    book = made / "p" / "pipeline.json"
+    whole = book.read_text()
+    noted = json.loads(whole)
+    del noted["stages"]["sample"], noted["stages"]["stylize.dots"]
+    parts = [made / "p" / name for name in ("sample", "stylize-dots")]
+    for part in parts:
+        part.rename(made / part.name)
+    book.write_text(json.dumps(noted))
+
+    def meanwhile(self, looks):
+        for part in parts:
+            (made / part.name).rename(part)
+        book.write_text(whole)
+
+    monkeypatch.setattr(Pipeline, "check_styles", meanwhile)
+    assert run(["run", "p.toml"]) == 0
+    assert "sample: finished before" in capsys.readouterr().err
+
+
+def test_a_device_that_is_not_there_is_told_before_anything_is_made(made, capsys):
+    edit(made, ("frames = 3", 'frames = 2\ndevice = "cuda:99"'))
+    shutil.rmtree(made / "p/runs")
+    assert run(["run", "p.toml"]) == 2
+    assert capsys.readouterr().err.startswith("artgan: walk: device cuda:99: this machine has ")
+    assert not (made / "p/runs").exists()
 
 
 def test_training_goes_on_where_it_was_interrupted(tmp_path, monkeypatch, capsys):

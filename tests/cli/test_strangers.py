@@ -160,6 +160,15 @@ def listed(capsys):
     return [(c["name"], c["distribution"], c["status"], c["problem"]) for c in out["commands"]]
 
 
+def test_one_that_says_no_module_is_named(strangers, capsys):
+    strangers("artgan-bang", {"bang": EXPLODES}, {}, commands={"bang": "./bang app"})
+    assert run(["bang"]) == 1
+    assert capsys.readouterr().err == (
+        "artgan: command 'bang' of artgan-bang 1.0 is './bang app', expected "
+        "'module:typer_application': mend it, or leave it out with --no-plugin artgan-bang\n"
+    )
+
+
 def test_a_name_of_artgans_own_is_never_shadowed(strangers, capsys):
     commands = {"train": "bang:app", "Bad name": "bang:app"}
     strangers("artgan-bang", {"bang": EXPLODES}, {}, commands=commands)

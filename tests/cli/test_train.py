@@ -276,3 +276,14 @@ def test_a_run_that_has_reached_its_length_says_how_to_go_on(images, capsys):
         "run 00001-dcgan-squares has reached its length, 0.1 kimg: give --kimg or --minutes to "
         "train it longer\n"
     )
+
+
+def test_starting_from_a_run_whose_plugin_is_gone_names_it(images, capsys, monkeypatch):
+    from artgan.runs import find_run
+
+    run(["train", str(images), *TINY])
+    path = find_run("1", images.parent / "runs").path / "config.toml"
+    path.write_text(path.read_text().replace('arch = "dcgan"', 'arch = "spark"'))
+    capsys.readouterr()
+    assert run(["train", str(images), "--init-from", "1"]) == 1
+    assert "needs what is not here: no architecture 'spark'" in capsys.readouterr().err

@@ -48,6 +48,23 @@ def test_a_command_that_fails_ends_nothing(place, capsys):
     assert "finished at 0.1 kimg" in error
 
 
+def test_what_the_command_prints_is_no_result(place, capfd):
+    args = ["--plugins-dir", str(FOLDER), "train", "squares", *TRAIN, "--callback", "notify"]
+    assert run(args) == 0
+    out, err = capfd.readouterr()
+    assert "finished at 0.104 kimg" not in out
+    assert "00001-dcgan-squares: finished at 0.104 kimg\n" in err
+
+
+def test_what_is_no_command_is_refused_before_any_work(place, capsys):
+    args = ["--plugins-dir", str(FOLDER), "train", "squares", *TRAIN,
+            "--callback", "notify", "--set", "callbacks.notify.command=say 'so"]  # fmt: skip
+    assert run(args) == 2
+    assert capsys.readouterr().err.endswith(
+        "artgan: callbacks.notify.command: No closing quotation: say 'so\n"
+    )
+
+
 def test_it_keeps_its_contract(place, capsys):
     assert run(["plugins", "check", str(FOLDER)]) == 0
     assert capsys.readouterr().out.startswith("ok    callbacks/notify  ")

@@ -75,6 +75,12 @@ def test_results_go_to_a_folder_called_like_the_file(read):
         ('[walk."a b"]', "p.toml: [walk.a b] is no name of a stage: expected letters, digits, - "
          "and _"),
         ('[stylize]\nimages = "x"', "p.toml: stylize.styles is missing"),
+        ("[sample]\nrun = 1\nseeds = 'x'", "p.toml: sample: seeds 'x': expected numbers and "
+         "ranges, such as 3,17,40-43"),
+        ('[walk]\nrun = 1\nout = ["a.gif", ""]', "p.toml: walk.out is empty: give a place, or "
+         "leave it out"),
+        ('[walk]\nrun = 1\nout = ["a\\u0000.gif"]', "p.toml holds a text with \\u0000, which no "
+         "name has: leave it out"),
         ("[losses]\ngram = 1\n[walk]", "p.toml: losses.gram is 1: expected a table, [losses.gram]"),
     ],
 )  # fmt: skip

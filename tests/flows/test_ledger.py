@@ -31,6 +31,25 @@ def test_what_is_noted_is_there_again_and_files_are_watched(tmp_path):
     assert [path.name for path in folder.iterdir()] == ["pipeline.json"]
 
 
+def test_what_was_made_with_other_settings_is_owned_until_somebody_changes_it(tmp_path):
+    ledger = Ledger(tmp_path)
+    old, begun, gone = (tmp_path / name for name in ("old.gif", "begun.gif", "gone.gif"))
+    for path in (old, begun):
+        path.write_bytes(b"film")
+    before = {**ledger.digests([old, gone]), "begun.gif": ""}
+    ledger.put("walk", Entry(key="k", facts={}, done=False, outputs=before))
+    earlier = ledger.earlier("walk", {"new.gif"})
+    assert earlier == {"old.gif": before["old.gif"], "begun.gif": ""}
+    assert ledger.earlier("sample", set()) == {}
+
+    ledger.put("walk", Entry(key="k", facts={}, done=True, earlier=earlier))
+    assert Ledger(tmp_path).owned("walk") == {str(old.resolve()), str(begun.resolve())}
+    assert ledger.earlier("walk", {"old.gif"}) == {"begun.gif": ""}
+    for path in (old, begun):
+        path.write_bytes(b"mine")
+    assert ledger.owned("walk") == {str(begun.resolve())}  # never finished: it is still its own
+
+
 @pytest.mark.parametrize("text", ["{", '{"version": 2}', '{"stages": {"walk": {}}}', "[]"])
 def test_a_damaged_one_is_refused(tmp_path, text):
     (tmp_path / "pipeline.json").write_text(text)

@@ -105,3 +105,18 @@ def test_what_is_refused_names_the_stage_and_settings_instead_of_flags(steps):
         assert str(caught.value) == text
         assert kind is None or caught.type is kind
         assert caught.value.exit_code == error.exit_code
+
+
+def test_only_trainings_share_a_place(steps):
+    found = steps(TRAIN.replace("train", "train.a") + TRAIN.replace("train", "train.b"))
+    assert found["train.a"].outs == found["train.b"].outs == ("in/p/runs",)
+    with pytest.raises(ConfigError) as caught:
+        steps(TRAIN + "[sample]\nout = 'runs/'\n")
+    assert str(caught.value) == ("sample: train goes to in/p/runs/ too: give each its own out")
+
+
+def test_only_a_flag_is_renamed_in_what_a_step_says(steps):
+    step = steps(TRAIN)["train"]
+    with pytest.raises(ConfigError) as caught, naming(step):
+        raise ConfigError("my -old.jpg: choose another -o")
+    assert str(caught.value) == "train: my -old.jpg: choose another out"

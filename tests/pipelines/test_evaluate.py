@@ -12,13 +12,15 @@ from torch.testing import assert_close
 from training_kit import squares
 
 from artgan.config import validate
-from artgan.errors import ArtganError, ConfigError, ImageError, PathError
+from artgan.errors import ArtganError, ConfigError, ImageError, PathError, PluginError
 from artgan.images import RECIPE_KEY, from_bytes, to_bytes
 from artgan.latents import draw
+from artgan.measuring import default_metrics
 from artgan.models import find_weights, pack, tables_of
 from artgan.pipelines import evaluate as module
 from artgan.pipelines.evaluate import (
     EvaluateConfig,
+    _meters,
     check_outputs,
     document,
     draw_fakes,
@@ -287,3 +289,24 @@ def test_midpoints_are_as_long_as_latents_are(prior):
     if prior == "sphere":
         assert_close(angles[0], angles[1])
     assert float(angles.min()) > 0.5
+
+
+BROKEN = """
+    from artgan.api import Metric, hookimpl
+
+    @hookimpl
+    def artgan_metrics():
+        yield Metric("dots", "no_such_module:build", summary="counts dots", figures=(("n", ""),))
+"""
+
+
+def test_a_strangers_metric_that_cannot_be_built_is_left_out_unless_it_is_asked_for(strangers):
+    strangers("artgan-dots", {"dots_plugin": BROKEN})
+    components = Registry()
+    notes = []
+    meters = _meters(EvaluateConfig(run="x"), components, notes.append)
+    assert [meter.name for meter in meters] == default_metrics(Registry(entry_points=[]))
+    (note,) = notes
+    assert note.startswith("'dots' is left out: metric 'artgan-dots:dots' cannot be loaded: ")
+    with pytest.raises(PluginError):
+        _meters(EvaluateConfig(run="x", metrics=("dots",)), components, notes.append)

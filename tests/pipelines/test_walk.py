@@ -148,11 +148,14 @@ W_KEY = Key(code=(0.0,) * 20, layers=4, space="w", name="me")
         (mapped(), (1, W_KEY), {"sampler": "slerp"}, "key me is of w, and sampler 'slerp' walks in"
          " z here: give another key, or another --sampler"),
         (mapped(), (1, W_KEY), {"blend": "8"}, "key me is of w, and sampler 'spline' walks in z he"
-         "re: give another key, or another --sampler"),
+         "re: leave out --growth or --blend, or give another key"),
+        (mapped(), (1,), {"growth": True, "sampler": "truncation"}, "sampler 'truncation' pulls cod"
+         "es to their mean, which is in w, and while the network changes a walk is in z: leave out "
+         "--growth or --blend, or choose another --sampler"),
         (mapped(), (1, 2), {"sampler": "lerp", "growth": True}, "sampler 'lerp' walks in w, and he"
          "re only z is shared: choose another --sampler"),
     ],
-    ids=["z-only", "w-key", "z-sampler", "blend", "growth"],
+    ids=["z-only", "w-key", "z-sampler", "blend", "truncation", "growth"],
 )  # fmt: skip
 def test_keys_and_samplers_have_to_suit_the_network(model, keys, settings, message):
     with pytest.raises(ConfigError) as caught:
@@ -383,8 +386,16 @@ SHAPE = "expected finite float32 codes of shape"
         ("spoiled", f"gave codes that are not finite, {SHAPE} (16, 8)"),
         ("late", f"gave torch.float32 codes of shape (15, 8), {SHAPE} (16, 8)"),
         ("flat", f"gave a list, {SHAPE} (1, 8)"),
-        ("wordy", "failed: ValueError: no \\x1b[2J such"),
-        ("silent", "failed: RuntimeError"),
+        (
+            "wordy",
+            "failed: ValueError: no \\x1b[2J such (paths_plugin.py, line 38); "
+            "artgan plugins check samplers/wordy may say why",
+        ),
+        (
+            "silent",
+            "failed: RuntimeError (paths_plugin.py, line 42); "
+            "artgan plugins check samplers/silent may say why",
+        ),
         ("complex", f"gave torch.complex64 codes of shape (1, 8), {SHAPE} (1, 8)"),
     ],
 )

@@ -51,13 +51,18 @@ def build(options: FastOptions, *, size: Size, channels: int) -> Networks:
     two such pairs they are nearer to each other, down to twice as large at 16 px. The small picture
     is 128 px of the short side, or half the full one where that is less.
 
-    Source: Liu et al. 2021, arXiv:2101.04775 §3.
-    Differs: reals are drawn again by squared differences, for the paper's perceptual distance
-        needs a trained network; by default each map of logits is averaged before the loss, widths
-        are an eighth of the paper's (a quarter in the discriminator) and a latent has 64 numbers;
-        no scale has fewer than 8 channels; sizes need not be square or powers of two. How it is
-        trained is the host's: by default the relativistic logistic loss with R1 and R2 instead of
-        the hinge with margins drawn at random, and Adam (0, 0.99).
+    Source: Liu et al. 2021, arXiv:2101.04775 §3. What the paper does not say is as in its
+        authors' implementation: channels, excitation in the discriminator, its verdict on the small
+        picture and a third decoder for that, noise, spectral norms, which blocks convolve twice.
+    Differs: reals are drawn again by squared differences, for the perceptual distance of that
+        implementation needs a trained network; by default each map of logits is averaged before
+        the loss, widths are an eighth of the authors' (a quarter in the discriminator) and a latent
+        has 64 numbers; the discriminator has the generator's channels, twice the authors' from
+        64 px on, and residual halvings for the small picture too; 1024 px are gated like the scales
+        before; decoders have no spectral norms; weights begin with He's deviation; no scale has
+        fewer than 8 channels; sizes need not be square or powers of two. How it is trained is the
+        host's: by default the relativistic logistic loss with R1 and R2 instead of the hinge, and
+        Adam (0, 0.99). See also `Excitation`, `Halving` and `reconstruction`.
     """
     stages = (min(size) // SEED_SIDE).bit_length() - 1
     seed = (size[0] >> stages, size[1] >> stages)

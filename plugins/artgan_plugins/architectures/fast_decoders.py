@@ -93,8 +93,10 @@ def reconstruction(decoders: FastDecoders, *, weight: float) -> Term:
     It is the sum of the mean squared differences of the whole, of one of its quarters, the same in
     a batch, and of the small picture, all at the small one's size.
 
-    Source: Liu et al. 2021, arXiv:2101.04775 §3.2.
-    Differs: squared differences, for the paper's perceptual distance needs a trained network.
+    Source: Liu et al. 2021, arXiv:2101.04775 §3.2 (Eq. 2).
+    Differs: the part is a quarter and not an eighth of each side, and the small picture is drawn
+        again too, both as in the authors' implementation; squared differences, for the perceptual
+        distance of that needs a trained network.
     """
 
     def compute(batch: Batch) -> dict[str, Tensor]:

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from artgan.api import Size
-from artgan_plugins.architectures.layers import resize_and_convolve
+from artgan_plugins.architectures.layers import exact, resize_and_convolve
 
 __all__ = [
     "FEWEST",
@@ -118,6 +118,7 @@ class Excitation(nn.Module):
         grid: (height, width) that the coarse scale is averaged down to.
 
     Source: Liu et al. 2021, arXiv:2101.04775 §3.1 (skip-layer excitation).
+    Differs: silu, as in the authors' implementation, instead of a leaky ReLU.
     """
 
     def __init__(self, before: int, after: int, grid: Size) -> None:
@@ -148,6 +149,8 @@ class Noise(nn.Module):
 
     Args:
         size: (height, width).
+
+    Source: Karras et al. 2020, arXiv:1912.04958 §2.1, where it is of StyleGAN.
     """
 
     frozen: Tensor
@@ -185,7 +188,7 @@ class SpectralNorm(nn.Module):
 
     def forward(self, weight: Tensor) -> Tensor:
         """Return the weight divided, (D, ...)."""
-        with torch.autocast(weight.device.type, enabled=False):
+        with exact(weight):
             matrix = weight.flatten(1)
             if self.training:
                 with torch.no_grad():

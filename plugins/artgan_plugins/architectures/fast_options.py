@@ -14,7 +14,7 @@ __all__ = ["FastOptions"]
 class FastOptions(Options):
     """Widths and habits of the pair.
 
-    The paper's: width base, z_dim 256, d_norm batch, spectral both, verdict places.
+    The paper's authors': width base, z_dim 256, d_norm batch, spectral both, verdict places.
     """
 
     width: Literal["tiny", "small", "base"] = Field(

@@ -1,9 +1,12 @@
-"""Layers that architectures share: norms, deviations, quick doubling, scaled weights. No nets."""
+"""What architectures share: widths, norms, deviations, doubling, scaled weights. No nets."""
 
 from __future__ import annotations
 
+import contextlib
 import functools
+import itertools
 import math
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
@@ -15,15 +18,46 @@ __all__ = [
     "MinibatchDeviation",
     "PixelNorm",
     "blurred",
+    "exact",
     "minibatch_deviation",
     "pixel_norm",
     "project_and_convolve",
     "resize_and_convolve",
     "stack_channels",
+    "widths",
 ]
 
 GROUP = 4
 """Consecutive pictures that are compared with each other."""
+
+
+def widths(sides: Sequence[int], *, width: int, full_width_to: int, fewest: int = 8) -> list[int]:
+    """Return the channels of every scale.
+
+    Args:
+        sides: the short side of every scale in pixels, coarse to fine.
+        width: the most channels.
+        full_width_to: the longest short side with all of them; they halve with each scale beyond.
+        fewest: the least channels.
+
+    >>> widths([4, 8, 16, 32, 64, 128], width=512, full_width_to=32)
+    [512, 512, 512, 512, 256, 128]
+    """
+    halvings = itertools.accumulate(side > full_width_to for side in sides)
+    return [max(fewest, width >> times) for times in halvings]
+
+
+def exact(like: Tensor) -> contextlib.AbstractContextManager[object]:
+    """Return a context in which nothing is rounded for mixed precision, on a tensor's device.
+
+    It is for few numbers that much hangs on.
+    """
+    if like.is_meta:  # nothing is computed there, and nothing rounded
+        return contextlib.nullcontext()
+    return torch.autocast(like.device.type, enabled=False)
+
+
+# Norms --------------------------------------------------------------------------------------
 
 
 def pixel_norm(features: Tensor) -> Tensor:
@@ -122,6 +156,7 @@ pixel and the first of the next, since these see no other pixels."""
 
 
 @functools.cache
+@torch.inference_mode(False)  # what is first asked for while drawing is learnt with later
 def _taps(mode: str, dtype: torch.dtype, device: torch.device) -> Tensor:
     return _TAPS[mode].to(device, dtype)
 
@@ -173,6 +208,7 @@ def _convolve_between(
 
 
 @functools.cache
+@torch.inference_mode(False)
 def _binomial(dtype: torch.dtype, device: torch.device) -> Tensor:
     taps = torch.tensor([1.0, 3.0, 3.0, 1.0], dtype=dtype, device=device) / 8
     return torch.outer(taps, taps)[None, None]

@@ -33,8 +33,8 @@ def build(options: MlpOptions, *, size: Size, channels: int) -> Networks:
 
     Source: Goodfellow et al. 2014, arXiv:1406.2661 §3 and §5.
     Differs: leaky ReLUs in both networks instead of ReLUs, sigmoids and maxout, He's initial
-        weights (a tenth of the usual ones next to the pixels), Gaussian latents, and no dropout
-        unless asked for. Loss, penalties and Adam are the host's.
+        weights before them (a tenth of the usual ones next to the pixels), Gaussian latents, a
+        tanh at the end, and no dropout unless asked for. Loss, penalties and Adam are the host's.
     """
     shape = (channels, *size)
     widths = [options.hidden] * options.depth

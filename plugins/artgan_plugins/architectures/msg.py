@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from torch import Tensor, nn
@@ -18,6 +17,7 @@ from artgan_plugins.architectures.layers import (
     project_and_convolve,
     resize_and_convolve,
     stack_channels,
+    widths,
 )
 
 if TYPE_CHECKING:
@@ -29,12 +29,10 @@ __all__ = [
     "MsgDiscriminator",
     "MsgGenerator",
     "build",
-    "widths",
 ]
 
 WIDTHS = {"tiny": 128, "small": 256, "base": 512}
 SEED_SIDE = 4
-FEWEST = 8
 STRAY = 2.0
 
 
@@ -51,7 +49,8 @@ def build(options: MsgOptions, *, size: Size, channels: int) -> Networks:
     Differs: by default a quarter of the channels and `cat-lin`, which the paper finds best for its
         style-based model only; a picture leaves the generator at half the paper's strength, so
         that untrained ones lie in signed range, and in evaluation mode is cut where it strays; no
-        scale has fewer than 8 channels; `lin-cat` halves the features beside the picture, to keep
+        scale has fewer than 8 channels; the first layer has a bias for each place of the first
+        grid; `lin-cat` halves the features beside the picture, to keep
         the width; sizes need not be square or powers of two; the latent is put on the sphere by
         who draws it, and not again inside the generator. How it is trained is the host's: Adam
         (0, 0.99) instead of RMSProp, and objective and penalty as they are chosen, by default the
@@ -67,21 +66,6 @@ def build(options: MsgOptions, *, size: Size, channels: int) -> Networks:
         seed, levels, channels, combine=options.combine, deviation=options.minibatch_deviation
     )
     return Networks(generator, discriminator)
-
-
-def widths(sides: Sequence[int], *, width: int, full_width_to: int) -> list[int]:
-    """Return the channels of every scale.
-
-    Args:
-        sides: the short side of every scale in pixels, coarse to fine.
-        width: the most channels.
-        full_width_to: the longest short side with all of them; they halve with each scale beyond.
-
-    >>> widths([4, 8, 16, 32, 64, 128], width=512, full_width_to=32)
-    [512, 512, 512, 512, 256, 128]
-    """
-    halvings = itertools.accumulate(side > full_width_to for side in sides)
-    return [max(FEWEST, width >> times) for times in halvings]
 
 
 def _activate(features: Tensor) -> Tensor:

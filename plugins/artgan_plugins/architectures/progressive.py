@@ -17,8 +17,9 @@ from artgan_plugins.architectures.layers import (
     EqualizedConv,
     EqualizedLinear,
     MinibatchDeviation,
+    widths,
 )
-from artgan_plugins.architectures.msg import SEED_SIDE, STRAY, WIDTHS, MsgGenerator, widths
+from artgan_plugins.architectures.msg import SEED_SIDE, STRAY, WIDTHS, MsgGenerator
 
 if TYPE_CHECKING:
     from artgan.api import Pyramid
@@ -50,9 +51,10 @@ def build(options: ProgressiveOptions, *, size: Size, channels: int) -> Networks
     Differs: by default a quarter of the channels, and growing that takes half of the run however
         long it is; minibatch deviation in groups of four; a picture leaves the generator at half
         the paper's strength, so that untrained ones lie in signed range, and in evaluation mode
-        is cut where it strays; no scale has fewer than 8 channels; sizes need not be square or
-        powers of two; pictures are of full size on the outside, enlarged and averaged down; the
-        latent is put on the sphere by who draws it. How it is trained is the host's: objective
+        is cut where it strays; no scale has fewer than 8 channels; the first layer has a bias for
+        each place of the first grid; sizes need not be square or powers of two; pictures are of
+        full size on the outside, enlarged and averaged down; the latent is put on the sphere by
+        who draws it. How it is trained is the host's: objective
         and penalty as they are chosen, by default the relativistic logistic loss with R1 and R2
         instead of WGAN-GP.
     """

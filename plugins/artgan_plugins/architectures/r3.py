@@ -12,12 +12,13 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from artgan.api import Networks, Size
+from artgan_plugins.architectures.layers import widths
 
 if TYPE_CHECKING:
     from artgan.api import Pyramid
     from artgan_plugins.architectures.r3_options import R3Options
 
-__all__ = ["R3Discriminator", "R3Generator", "build", "double", "halve", "widths"]
+__all__ = ["R3Discriminator", "R3Generator", "build", "double", "halve"]
 
 WIDTHS = {"tiny": 128, "small": 256, "base": 768}
 SEED_SIDE = 4
@@ -37,34 +38,24 @@ def build(options: R3Options, *, size: Size, channels: int) -> Networks:
         Zhang et al. 2019, arXiv:1901.09321.
     Differs: a picture leaves the generator at half the strength, so that untrained ones lie in
         signed range, and in evaluation mode is cut where it strays; edges are repeated where
-        pictures are resized; no scale has fewer than 16 channels; sizes need not be square or
+        features are resized; no scale has fewer than 16 channels; sizes need not be square or
         powers of two; by default a sixth of the channels. The paper's loss, relativistic logistic
         with R1 and R2 at every step, is the host's default; its schedules are not.
     """
     stages = (min(size) // SEED_SIDE).bit_length() - 1
     seed = (size[0] >> stages, size[1] >> stages)
     sides = [min(seed) << stage for stage in range(stages + 1)]
-    levels = widths(sides, width=WIDTHS[options.width], full_width_to=options.full_width_to)
+    levels = widths(
+        sides,
+        width=WIDTHS[options.width],
+        full_width_to=options.full_width_to,
+        fewest=FEWEST,
+    )
     habits = {"blocks": options.blocks, "group": options.group}
     return Networks(
         R3Generator(options.z_dim, seed, levels, channels, **habits),
         R3Discriminator(seed, levels, channels, **habits),
     )
-
-
-def widths(sides: Sequence[int], *, width: int, full_width_to: int) -> list[int]:
-    """Return the channels of every scale.
-
-    Args:
-        sides: the short side of every scale in pixels, coarse to fine.
-        width: the most channels.
-        full_width_to: the longest short side with all of them; they halve with each scale beyond.
-
-    >>> widths([4, 8, 16, 32, 64, 128, 256], width=768, full_width_to=32)
-    [768, 768, 768, 768, 384, 192, 96]
-    """
-    halvings = itertools.accumulate(side > full_width_to for side in sides)
-    return [max(FEWEST, width >> times) for times in halvings]
 
 
 # Resizing -----------------------------------------------------------------------------------

@@ -16,6 +16,7 @@ from artgan_plugins.architectures.layers import (
     EqualizedLinear,
     MinibatchDeviation,
     blurred,
+    widths,
 )
 from artgan_plugins.architectures.style_layers import Mapping, StyledConv, StyledPicture
 
@@ -28,14 +29,12 @@ __all__ = [
     "StyleGenerator",
     "build",
     "path_lengths",
-    "widths",
 ]
 
 WIDTHS = {"tiny": (128, 64, 64), "small": (256, 256, 256), "base": (512, 512, 512)}
 """Channels of the coarse scales of generator and discriminator, numbers in a style code."""
 
 SEED_SIDE = 4
-FEWEST = 8
 STRAY = 2.0
 PATH_SHARE = 0.01
 """How far the running mean of path lengths goes to new ones."""
@@ -53,21 +52,21 @@ def build(options: StyleOptions, *, size: Size, channels: int) -> Networks:
         discriminator, path lengths, §2 to §4); the mapping, mixing and truncation of Karras et al.
         2019, arXiv:1812.04948 §2, §3.1 and appendix B.
     Differs: at width tiny, the usual one on a CPU, a quarter of the channels in the generator, an
-        eighth in the discriminator, which most of a step goes into, a mapping of two layers
-        instead of eight, no path lengths and no noise; untrained pictures are in signed range, and
-        in evaluation mode pictures are cut where they stray; pictures are doubled with their edge
-        repeated; noise is drawn from a fixed seed in evaluation mode; styles are mixed in pictures
-        and not in batches; no scale has fewer than 8 channels; sizes need not be square or powers
-        of two. How it is trained is the host's: objective and penalty as they are chosen, instead
-        of the logistic loss with a lazy R1.
+        eighth in the discriminator, which most of a step goes into, codes of 64 numbers, a mapping
+        of two layers instead of eight, no path lengths and no noise; untrained pictures are in
+        signed range, and in evaluation mode pictures are cut where they stray; pictures are doubled
+        with their edge repeated; noise is drawn from a fixed seed in evaluation mode; styles are
+        mixed in pictures and not in batches; no scale has fewer than 8 channels; sizes need not be
+        square or powers of two. How it is trained is the host's: objective and penalty as they are
+        chosen, instead of the logistic loss with a lazy R1.
     """
     stages = (min(size) // SEED_SIDE).bit_length() - 1
     tiny = options.width == "tiny"
     width, judging, w_dim = WIDTHS[options.width]
     seed = (size[0] >> stages, size[1] >> stages)
+    sides = [min(seed) << stage for stage in range(stages + 1)]
     levels, judges = (
-        widths(min(seed), stages, width=most, full_width_to=options.full_width_to)
-        for most in (width, judging)
+        widths(sides, width=most, full_width_to=options.full_width_to) for most in (width, judging)
     )
     generator = StyleGenerator(
         options.z_dim or w_dim,
@@ -89,23 +88,6 @@ def build(options: StyleOptions, *, size: Size, channels: int) -> Networks:
     if weight > 0:
         terms = (_even_paths(generator, weight, options.path_interval),)
     return Networks(generator, discriminator, terms)
-
-
-def widths(seed_side: int, stages: int, *, width: int, full_width_to: int) -> list[int]:
-    """Return the channels of every scale, coarse to fine.
-
-    Args:
-        seed_side: the short side of the coarsest scale in pixels.
-        stages: how often it is doubled.
-        width: the most channels.
-        full_width_to: the longest short side with all of them; they halve with each scale beyond.
-
-    >>> widths(4, 5, width=512, full_width_to=32)
-    [512, 512, 512, 512, 256, 128]
-    """
-    sides = [seed_side << stage for stage in range(stages + 1)]
-    halvings = itertools.accumulate(side > full_width_to for side in sides)
-    return [max(FEWEST, width >> times) for times in halvings]
 
 
 def _activate(features: Tensor) -> Tensor:
@@ -263,7 +245,7 @@ def _even_paths(generator: StyleGenerator, weight: float, interval: int) -> Term
     """Return the term that draws path lengths to their running mean.
 
     Half of the batch is drawn anew for it, as in the reference implementation, since it takes as
-    much memory as the rest of the phase.
+    much memory as the rest of the phase; here from codes that are not mixed.
     """
 
     def compute(batch: Batch) -> dict[str, Tensor]:

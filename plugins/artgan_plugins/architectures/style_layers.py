@@ -13,7 +13,13 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from artgan.api import Size
-from artgan_plugins.architectures.layers import EqualizedConv, EqualizedLinear, blurred, pixel_norm
+from artgan_plugins.architectures.layers import (
+    EqualizedConv,
+    EqualizedLinear,
+    blurred,
+    exact,
+    pixel_norm,
+)
 
 __all__ = ["Mapping", "StyledConv", "StyledPicture", "demodulation"]
 
@@ -50,10 +56,11 @@ class Mapping(nn.Module):
         self.register_buffer("w_avg", torch.zeros(w_dim))
 
     def forward(self, z: Tensor) -> Tensor:
-        """Return codes w, (N, w_dim), of latents z, (N, z_dim), of any length."""
-        w = pixel_norm(z)
-        for layer in self.layers:
-            w = functional.leaky_relu(layer(w), 0.2)
+        """Return codes w, (N, w_dim), of latents z, (N, z_dim), of any length; never rounded."""
+        with exact(z):
+            w = pixel_norm(z.to(self.w_avg.dtype))
+            for layer in self.layers:
+                w = functional.leaky_relu(layer(w), 0.2)
         return w
 
     @torch.no_grad()
@@ -94,7 +101,8 @@ class StyledConv(nn.Module):
 
     Source: Karras et al. 2020, arXiv:1912.04958 §2.2 (Eqs. 1 to 3).
     Differs: features are multiplied with s before and with d after a convolution that all pictures
-        share, which is the same as weights of their own for each picture, and quicker.
+        share, which is the same as weights of their own for each picture, and quicker; noise and
+        bias come after the leaky ReLU's gain, so that they are not multiplied by its root of 2.
     """
 
     noise: Tensor
@@ -123,14 +131,16 @@ class StyledConv(nn.Module):
 
     def forward(self, features: Tensor, w: Tensor) -> Tensor:
         """Return features (N, after, H, W) of features (N, before, h, w) and codes (N, w_dim)."""
-        style, weight = self.style(w), self.conv.scaled()
+        weight = self.conv.scaled()
+        with exact(w):
+            style = self.style(w.to(weight.dtype))
+            factors = math.sqrt(2) * demodulation(weight, style)  # the leaky ReLU takes about that
         found = features * style[:, :, None, None].to(features.dtype)
         if self.up:
             found = functional.conv_transpose2d(found, weight.transpose(0, 1), stride=2)
             found = blurred(found, pad=1, gain=4.0)
         else:
             found = functional.conv2d(found, weight, padding=1)
-        factors = math.sqrt(2) * demodulation(weight, style)  # the leaky ReLU takes about that
         bias = self.conv.bias.view(1, -1, 1, 1)
         found = torch.addcmul(
             bias.to(found.dtype), found, factors[:, :, None, None].to(found.dtype)
@@ -167,10 +177,14 @@ class StyledPicture(nn.Module):
             self.conv.weight.mul_(start)  # and not the gain: it learns as quickly as with 1
 
     def forward(self, features: Tensor, w: Tensor) -> Tensor:
-        """Return pictures (N, C, H, W) of features (N, before, H, W) and codes (N, w_dim)."""
-        style: Tensor = self.style(w)
+        """Return pictures (N, C, H, W) of features (N, before, H, W) and codes (N, w_dim).
+
+        They are in the precision of the weights, since those of all scales are added up.
+        """
+        with exact(w):
+            style: Tensor = self.style(w.to(self.conv.weight.dtype))
         picture: Tensor = self.conv(features * style[:, :, None, None].to(features.dtype))
-        return picture
+        return picture.to(self.conv.weight.dtype)
 
 
 def _affine(w_dim: int, channels: int) -> EqualizedLinear:

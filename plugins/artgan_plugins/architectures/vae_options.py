@@ -19,7 +19,7 @@ class VaeOptions(Options):
     max_channels: int = Field(256, ge=1, le=4096, description="the most channels anywhere")
     sigma: float = Field(
         0.2,
-        gt=0,
+        ge=0.001,
         le=10,
         description="how far a pixel may be off, in signed range: less brings pictures back more "
         "exactly, more makes new ones likelier",
