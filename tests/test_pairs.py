@@ -1,5 +1,6 @@
 """Every architecture with every objective and every regularizer takes two steps."""
 
+import itertools
 import math
 
 import pytest
@@ -39,9 +40,19 @@ def two_steps(arch, objective, regularizers, **settings):
         return state.step(reals), state
 
 
-@pytest.mark.parametrize("regularizer", ["none", *REGISTRY.names("regularizers")])
-@pytest.mark.parametrize("objective", REGISTRY.names("objectives"))
-@pytest.mark.parametrize("arch", ADVERSARIAL)
+def pairs():
+    """Yield what is tried: everything with two architectures, each one thing with the others."""
+    regularizers, objectives = (
+        ["none", *REGISTRY.names("regularizers")],
+        REGISTRY.names("objectives"),
+    )
+    for arch, objective, regularizer in itertools.product(ADVERSARIAL, objectives, regularizers):
+        plain = objective == "relativistic-logistic" or regularizer == "none"
+        if arch in {"dcgan", "msg-gan"} or plain:
+            yield arch, objective, regularizer
+
+
+@pytest.mark.parametrize(("arch", "objective", "regularizer"), pairs())
 def test_pair(arch, objective, regularizer):
     regularizers = () if regularizer == "none" else (regularizer,)
     tables = {"architectures": SMALL, "regularizers": {}}
