@@ -163,13 +163,13 @@ def _missing(
     else:
         wanted = normal_name(package)
         mine = [p for p in components.plugins if normal_name(p.distribution) == wanted]
-        remedy = f"pip install {package}=={version}"
+        remedy = f"pip install {package}=={version}, or install it from where you had it"
     if not mine:
         if not local and os.environ.get(ONLY) == "":
             return f"{needs}, and plug-ins are off: unset {ONLY}, which is empty"
         return f"{needs}, which is not {'here' if local else 'installed'}: {remedy}"
     if all(plugin.off for plugin in mine):
-        return f"{needs}, which is left out: let it in, by --no-plugin or {ONLY}"
+        return f"{needs}, which --no-plugin or {ONLY} leaves out: take it in again"
     if (faulty := [plugin for plugin in mine if plugin.problems]) and not any(
         plugin.components for plugin in mine
     ):

@@ -127,7 +127,7 @@ def test_another_version_works_and_is_said_once(run, world, capsys):
     assert go_on(run)[1].warnings == [line]
 
 
-MISSING = "pip install artgan-net==0.1.0"
+MISSING = "pip install artgan-net==0.1.0, or install it from where you had it"
 
 
 def refusal(call, run):
@@ -162,7 +162,7 @@ def test_one_that_is_off_or_broken_is_not_called_missing(run, world, strangers, 
     monkeypatch.setenv("ARTGAN_NO_PLUGIN", "artgan-net")
     registry.cache_clear()
     assert refusal(open_, run) == (
-        f"{needs}, which is left out: let it in, by --no-plugin or ARTGAN_PLUGINS"
+        f"{needs}, which --no-plugin or ARTGAN_PLUGINS leaves out: take it in again"
     )
     monkeypatch.delenv("ARTGAN_NO_PLUGIN")
     monkeypatch.setenv("ARTGAN_PLUGINS", "")
@@ -183,7 +183,7 @@ def test_a_renamed_component_is_told_from_a_missing_plugin(run, world, call):
     world("0.2.0", net="web")
     assert refusal(call, run) == (
         "artgan-net 0.2.0 has no architecture 'net' any more (the run was made with 0.1.0; it has: "
-        f"web): {MISSING} to use {RUN}"
+        f"web): pip install artgan-net==0.1.0 to use {RUN}"
     )
     world("0.1.0", net="web")
     assert refusal(call, run) == (
@@ -279,5 +279,5 @@ def test_a_missing_loss_that_a_generator_was_pulled_by_is_named(monkeypatch):
         as_named_here(config, suppliers, Registry(entry_points=[]), "run 7")
     assert str(caught.value) == (
         "run 7 needs loss 'mist' of artgan-mist 0.2, which is not installed: pip install "
-        "artgan-mist==0.2"
+        "artgan-mist==0.2, or install it from where you had it"
     )

@@ -230,7 +230,7 @@ def test_a_good_architecture_passes():
         (TurnedG, D, "the generator's finest pictures: got shape (1, 1, 32, 16), expected "),
         (BareG, D, "the generator returned a Tensor, expected a tuple of pictures, coarse to fine"),
         (OtherG, D, "it: render(codes(z)) against forward(z): they differ by up to "),
-        (MeanlessG, D, "it: codes(z, 0), expected one mean for every z: they differ by up to "),
+        (MeanlessG, D, "it: codes(z, 0), expected one mean for every z: return mean + psi * "),
         (CoupledG, D, "it: in evaluation mode a picture alone and among 4: they differ by up to "),
         (IdleG, D, "it: in phase G, generator parameter idle.weight gets no gradient, expected "),
         (G, TallD, "logits of 1 pictures: got shape (1, 1), expected (1,)"),

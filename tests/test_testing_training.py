@@ -249,6 +249,24 @@ class TurningG(G):
         return (super().render(codes)[0] * (1 - 1e-3 * float(torch.rand(()))),)
 
 
+class SeedingG(G):
+    def __init__(self):
+        torch.manual_seed(5)
+        super().__init__()
+
+
+class SureD(D):
+    """It ends in a sigmoid."""
+
+    def forward(self, pictures, features=False):
+        return torch.sigmoid(super().forward(pictures))
+
+
+class WaveringD(D):
+    def forward(self, pictures, features=False):
+        return super().forward(pictures) + 0.01 * torch.rand(len(pictures[-1]))
+
+
 class GreedyG(G):
     def forward(self, z):
         return self.render(z.mul_(0.5))
@@ -292,7 +310,10 @@ class CoarseD(D):
             "it: in training mode it draws from Python's random module, expected torch's global "
             "generator alone, which is seeded before each step",
         ),
-        (build(TurningG), "it: render(codes(z)) against forward(z): they differ by up to "),
+        (build(TurningG), "it: pictures of the same latents twice in evaluation mode, where "),
+        (build(discriminator=SureD), "no sigmoid"),
+        (build(SeedingG), "it seeds torch's global generator while it is built, which is the "),
+        (build(discriminator=WaveringD), "it: logits of the same pictures twice in evaluation "),
         (build(GreedyG), "the generator changed the latents it was given in place"),
         (build(discriminator=GreedyD), "the discriminator changed the pictures it was given in "),
         (build(discriminator=Float32D), "it, in bfloat16: it fails: "),

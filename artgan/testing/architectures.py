@@ -45,6 +45,10 @@ GREY, CUT = 0.25, 0.05
 """A mean, and a share of values of exactly 0, that only unit range has where nothing is below."""
 
 
+FAR = 100.0
+"""How far biases are moved to see whether logits can leave the range of a sigmoid."""
+
+
 def check(record: Architecture, build: Build, where: str) -> None:
     """Check an architecture at its smallest sizes, square and not, and each channel count."""
     _check_record(record, where)
@@ -70,6 +74,7 @@ def check(record: Architecture, build: Build, where: str) -> None:
     check_growth(
         record, lambda: _built(record, build, size, channels, where), size, channels, where
     )
+    _check_raw(record, _built(record, build, size, channels, where), where)
     check_mean(record, _built(record, build, size, channels, where), where)
     _check_moved(record, _built(record, build, size, channels, where), where)
 
@@ -120,6 +125,11 @@ def _built(
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         networks = build(size=size, channels=channels)
+        expect(
+            torch.initial_seed() == seed,
+            f"{where}: it seeds torch's global generator while it is built, which is the host's: "
+            "leave out torch.manual_seed",
+        )
     if not isinstance(networks, Networks):
         raise ContractError(
             f"{where}: its target returned a {type(networks).__name__}, expected "
@@ -220,14 +230,28 @@ def _check_rendered(record: Architecture, networks: Networks, where: str) -> Non
     with torch.no_grad():
         pyramid, codes = generator(z), generator.codes(z)
         kept = codes.clone()
+        for one, other in zip(generator(z), pyramid, strict=True):
+            expect_close(
+                one,
+                other,
+                f"{where}: pictures of the same latents twice in evaluation mode, where nothing is "
+                "left to chance (noise is frozen, dropout is off)",
+                atol=0,
+            )
         for one, other in zip(generator.render(codes), pyramid, strict=True):
             expect_close(one, other, f"{where}: render(codes(z)) against forward(z)", atol=1e-5)
         expect_kept([codes], [kept], f"{where}: render changed the codes it was given")
-        for one, other in zip(generator(z), pyramid, strict=True):
-            expect_close(one, other, f"{where}: forward(z) twice in evaluation mode", atol=0)
         expect_close(generator.codes(z, 1.0), codes, f"{where}: codes(z, 1) against codes(z)")
-        if networks.discriminator is not None:
-            networks.discriminator.eval()(pyramid)
+    if networks.discriminator is not None:
+        networks.discriminator.eval()
+        for one, other in zip(_logits(networks, pyramid), _logits(networks, pyramid), strict=True):
+            expect_close(
+                one,
+                other,
+                f"{where}: logits of the same pictures twice in evaluation mode, where nothing is "
+                "left to chance",
+                atol=0,
+            )
 
 
 def _check_range(record: Architecture, networks: Networks, where: str) -> None:
@@ -244,6 +268,28 @@ def _check_range(record: Architecture, networks: Networks, where: str) -> None:
         low < 0 or (float(pictures.mean()) < GREY and cut < CUT),
         f"{where}: values of {MANY} pictures run from {low:.3g} to {high:.3g}, none below 0: "
         "expected signed range [-1, 1], not unit range [0, 1]",
+    )
+
+
+def _check_raw(record: Architecture, networks: Networks, where: str) -> None:
+    """Check that logits are raw: with other biases they can be below 0 and above 1."""
+    discriminator = networks.discriminator
+    if discriminator is None:
+        return
+    biases = [p for name, p in discriminator.named_parameters() if name.endswith("bias")]
+    with torch.no_grad():
+        fakes = networks.generator.eval()(latents(record, networks))
+        seen = list(_logits(networks, fakes))
+        for shift in (FAR, -2 * FAR):
+            for bias in biases:
+                bias.add_(shift)
+            seen += _logits(networks, fakes)
+    logits = torch.cat(seen)
+    expect(
+        not biases or bool(((logits < 0) | (logits > 1)).any()),
+        f"{where}: its logits run from {float(logits.min()):.3g} to {float(logits.max()):.3g}, "
+        f"even where all biases of the discriminator are moved by {FAR:g}: expected raw logits, "
+        "no sigmoid",
     )
 
 

@@ -37,7 +37,10 @@ def check_codes(record: Architecture, networks: Networks, where: str) -> None:
             full, z, f"{where}: codes(z) against z (its record names no space w: return psi * z)"
         )
     expect_close(
-        mean, mean[:1].expand_as(mean), f"{where}: codes(z, 0), expected one mean for every z"
+        mean,
+        mean[:1].expand_as(mean),
+        f"{where}: codes(z, 0), expected one mean for every z: return mean + psi * (w - mean), the "
+        "mean kept in a buffer",
     )
     expect_close(
         half,
