@@ -52,7 +52,7 @@ def pairs():
             yield arch, objective, regularizer
 
 
-@pytest.mark.parametrize(("arch", "objective", "regularizer"), pairs())
+@pytest.mark.parametrize(("arch", "objective", "regularizer"), list(pairs()))
 def test_pair(arch, objective, regularizer):
     regularizers = () if regularizer == "none" else (regularizer,)
     tables = {"architectures": SMALL, "regularizers": {}}
