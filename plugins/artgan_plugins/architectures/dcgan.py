@@ -13,6 +13,7 @@ from artgan.api import Networks, Size
 from artgan_plugins.architectures.layers import (
     MinibatchDeviation,
     PixelNorm,
+    doublings,
     resize_and_convolve,
 )
 
@@ -30,7 +31,6 @@ __all__ = [
     "widths",
 ]
 
-SEED_SIDE = 4
 
 SMALL = 0.3
 """The share of He's weights that the layer before the logits begins with."""
@@ -53,9 +53,8 @@ def build(options: DcganOptions, *, size: Size, channels: int) -> Networks:
         channel and He's initial weights (He et al. 2015, arXiv:1502.01852 §2.2), and may have
         heads of its own for smaller copies of the picture; latents are Gaussian.
     """
-    stages = (min(size) // SEED_SIDE).bit_length() - 1
+    stages, seed = doublings(size)
     levels = widths(stages, base=options.base_channels, most=options.max_channels)
-    seed = (size[0] >> stages, size[1] >> stages)
     skipped = 1 if options.first_grid == 8 and stages > 1 else 0
     generator = DcganGenerator(
         options.z_dim,

@@ -23,6 +23,7 @@ from artgan_plugins.architectures.fast_layers import (
     small_widths,
     widths,
 )
+from artgan_plugins.architectures.layers import doublings
 
 if TYPE_CHECKING:
     from artgan.api import Logits, Pyramid
@@ -33,7 +34,6 @@ __all__ = ["FastDiscriminator", "FastGenerator", "build"]
 WIDTHS = {"tiny": (128, 256), "small": (512, 512), "base": (1024, 1024)}
 """Channels of the coarsest grid: the generator's and the discriminator's."""
 
-SEED_SIDE = 4
 
 ENTRY_LEVEL = 6
 """The doubling that larger pictures are brought down to before all else: 256 px of 4."""
@@ -64,8 +64,7 @@ def build(options: FastOptions, *, size: Size, channels: int) -> Networks:
         host's: by default the relativistic logistic loss with R1 and R2 instead of the hinge, and
         Adam (0, 0.99). See also `Excitation`, `Halving` and `reconstruction`.
     """
-    stages = (min(size) // SEED_SIDE).bit_length() - 1
-    seed = (size[0] >> stages, size[1] >> stages)
+    stages, seed = doublings(size)
     drawing, levels = (widths(stages, width=width) for width in WIDTHS[options.width])
     generator = FastGenerator(options.z_dim, seed, drawing, channels, noise=options.noise)
     discriminator = FastDiscriminator(

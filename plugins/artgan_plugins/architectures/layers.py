@@ -12,13 +12,19 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from artgan.api import Size
+
 __all__ = [
     "EqualizedConv",
     "EqualizedLinear",
     "MinibatchDeviation",
     "PixelNorm",
+    "SEED_SIDE",
+    "STRAY",
     "blurred",
+    "doublings",
     "exact",
+    "leaky",
     "minibatch_deviation",
     "pixel_norm",
     "project_and_convolve",
@@ -27,8 +33,32 @@ __all__ = [
     "widths",
 ]
 
+SEED_SIDE = 4
+"""Short side of the coarsest grid in pixels, about: from 4 up to twice as much."""
+
+STRAY = 2.0
+"""How far beyond signed range a picture may stray in evaluation mode."""
+
 GROUP = 4
 """Consecutive pictures that are compared with each other."""
+
+
+def doublings(size: Size) -> tuple[int, Size]:
+    """Return how often the coarsest grid of pictures of a size is doubled, and that grid.
+
+    Args:
+        size: (height, width) in pixels; legal ones are multiples of 2^n (`artgan.config`).
+
+    >>> doublings((64, 96)), doublings((48, 48))
+    ((4, (4, 6)), (3, (6, 6)))
+    """
+    times = (min(size) // SEED_SIDE).bit_length() - 1
+    return times, (size[0] >> times, size[1] >> times)
+
+
+def leaky(features: Tensor) -> Tensor:
+    """Return features through a leaky ReLU of slope 0.2, in place."""
+    return functional.leaky_relu(features, 0.2, inplace=True)
 
 
 def widths(sides: Sequence[int], *, width: int, full_width_to: int, fewest: int = 8) -> list[int]:

@@ -10,9 +10,12 @@ from torch.nn import functional
 
 from artgan.api import Networks, Size
 from artgan_plugins.architectures.layers import (
+    STRAY,
     EqualizedConv,
     EqualizedLinear,
     MinibatchDeviation,
+    doublings,
+    leaky,
     pixel_norm,
     project_and_convolve,
     resize_and_convolve,
@@ -32,8 +35,6 @@ __all__ = [
 ]
 
 WIDTHS = {"tiny": 128, "small": 256, "base": 512}
-SEED_SIDE = 4
-STRAY = 2.0
 
 
 def build(options: MsgOptions, *, size: Size, channels: int) -> Networks:
@@ -56,9 +57,8 @@ def build(options: MsgOptions, *, size: Size, channels: int) -> Networks:
         (0, 0.99) instead of RMSProp, and objective and penalty as they are chosen, by default the
         relativistic logistic loss with R1 instead of WGAN-GP.
     """
-    stages = (min(size) // SEED_SIDE).bit_length() - 1
+    stages, seed = doublings(size)
     width = WIDTHS[options.width]
-    seed = (size[0] >> stages, size[1] >> stages)
     sides = [min(seed) << stage for stage in range(stages + 1)]
     levels = widths(sides, width=width, full_width_to=options.full_width_to)
     generator = MsgGenerator(options.z_dim or width, seed, levels, channels)
@@ -66,10 +66,6 @@ def build(options: MsgOptions, *, size: Size, channels: int) -> Networks:
         seed, levels, channels, combine=options.combine, deviation=options.minibatch_deviation
     )
     return Networks(generator, discriminator)
-
-
-def _activate(features: Tensor) -> Tensor:
-    return functional.leaky_relu(features, 0.2, inplace=True)
 
 
 # The generator ------------------------------------------------------------------------------
@@ -85,8 +81,8 @@ class _Seed(nn.Module):
         self.conv = EqualizedConv(width, width, 3)
 
     def forward(self, codes: Tensor) -> Tensor:
-        features = _activate(self.project(codes)).unflatten(1, (-1, *self.grid))
-        return pixel_norm(_activate(self.conv(pixel_norm(features))))
+        features = leaky(self.project(codes)).unflatten(1, (-1, *self.grid))
+        return pixel_norm(leaky(self.conv(pixel_norm(features))))
 
 
 class _Doubling(nn.Module):
@@ -101,7 +97,7 @@ class _Doubling(nn.Module):
         first = self.first
         doubled = resize_and_convolve(features, first.scaled(), first.bias, mode="nearest")
         doubled = pixel_norm(functional.leaky_relu(doubled, 0.2))  # a view: not in place
-        return pixel_norm(_activate(self.second(doubled)))
+        return pixel_norm(leaky(self.second(doubled)))
 
 
 class MsgGenerator(nn.Module):
@@ -207,10 +203,10 @@ class _Entry(nn.Module):
         self.second = EqualizedConv(width, after, 3)
 
     def forward(self, pictures: Tensor) -> Tensor:
-        features = _activate(
+        features = leaky(
             project_and_convolve(pictures, self.from_rgb, self.first, deviation=self.deviation)
         )
-        return functional.avg_pool2d(_activate(self.second(features)), 2)
+        return functional.avg_pool2d(leaky(self.second(features)), 2)
 
 
 class _Halving(nn.Module):
@@ -225,7 +221,7 @@ class _Halving(nn.Module):
 
     def forward(self, features: Tensor, pictures: Tensor) -> Tensor:
         features = self.deviation(self.combine(features, pictures))
-        features = _activate(self.second(_activate(self.first(features))))
+        features = leaky(self.second(leaky(self.first(features))))
         return functional.avg_pool2d(features, 2)
 
 
@@ -242,8 +238,8 @@ class _Verdict(nn.Module):
 
     def forward(self, features: Tensor, pictures: Tensor) -> Tensor:
         features = self.deviation(self.combine(features, pictures))
-        features = _activate(self.first(features)).flatten(1)
-        logits: Tensor = self.last(_activate(self.second(features)))
+        features = leaky(self.first(features)).flatten(1)
+        logits: Tensor = self.last(leaky(self.second(features)))
         return logits.flatten()
 
 

@@ -14,12 +14,15 @@ from torch.nn import functional
 
 from artgan.api import Networks, Size, Stage
 from artgan_plugins.architectures.layers import (
+    STRAY,
     EqualizedConv,
     EqualizedLinear,
     MinibatchDeviation,
+    doublings,
+    leaky,
     widths,
 )
-from artgan_plugins.architectures.msg import SEED_SIDE, STRAY, WIDTHS, MsgGenerator
+from artgan_plugins.architectures.msg import WIDTHS, MsgGenerator
 
 if TYPE_CHECKING:
     from artgan.api import Pyramid
@@ -58,9 +61,8 @@ def build(options: ProgressiveOptions, *, size: Size, channels: int) -> Networks
         and penalty as they are chosen, by default the relativistic logistic loss with R1 and R2
         instead of WGAN-GP.
     """
-    stages = (min(size) // SEED_SIDE).bit_length() - 1
+    stages, seed = doublings(size)
     width = WIDTHS[options.width]
-    seed = (size[0] >> stages, size[1] >> stages)
     sides = [min(seed) << doublings for doublings in range(stages + 1)]
     levels = widths(sides, width=width, full_width_to=options.full_width_to)
     generator = ProgressiveGenerator(options.z_dim or width, seed, levels, channels)
@@ -150,10 +152,6 @@ def _shrink(pictures: Tensor, times: int) -> Tensor:
     return pictures if times == 1 else functional.avg_pool2d(pictures, times)
 
 
-def _activate(features: Tensor) -> Tensor:
-    return functional.leaky_relu(features, 0.2, inplace=True)
-
-
 def _touch(network: nn.Module, *idle: nn.Module) -> Tensor | float:
     """Return 0, with a graph to every parameter of idle layers while a network learns."""
     if not network.training:
@@ -220,7 +218,7 @@ class _Halving(nn.Module):
         self.second = EqualizedConv(before, after, 3)
 
     def forward(self, features: Tensor) -> Tensor:
-        features = _activate(self.second(_activate(self.first(features))))
+        features = leaky(self.second(leaky(self.first(features))))
         return functional.avg_pool2d(features, 2)
 
 
@@ -235,8 +233,8 @@ class _Verdict(nn.Module):
         self.last = EqualizedLinear(width, 1, gain=1.0)
 
     def forward(self, features: Tensor) -> Tensor:
-        features = _activate(self.first(self.deviation(features))).flatten(1)
-        logits: Tensor = self.last(_activate(self.second(features)))
+        features = leaky(self.first(self.deviation(features))).flatten(1)
+        logits: Tensor = self.last(leaky(self.second(features)))
         return logits.flatten()
 
 
@@ -285,12 +283,12 @@ class ProgressiveDiscriminator(nn.Module):
         (picture,) = pictures
         finest, share = _height(self.reach)
         picture = _shrink(picture, 2 ** (len(self.blocks) - finest))
-        features = _activate(self.from_rgb[finest](picture))
+        features = leaky(self.from_rgb[finest](picture))
         fading = share < 1
         for index in reversed(range(finest)):
             features = self.blocks[index](features)
             if fading and index == finest - 1:
-                coarse = _activate(self.from_rgb[index](_shrink(picture, 2)))
+                coarse = leaky(self.from_rgb[index](_shrink(picture, 2)))
                 features = torch.lerp(coarse, features, share)
         logits: Tensor = self.verdict(features)
         coarser = self.from_rgb[: finest - fading]

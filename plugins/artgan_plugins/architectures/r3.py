@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from artgan.api import Networks, Size
-from artgan_plugins.architectures.layers import widths
+from artgan_plugins.architectures.layers import STRAY, doublings, widths
 
 if TYPE_CHECKING:
     from artgan.api import Pyramid
@@ -21,9 +21,7 @@ if TYPE_CHECKING:
 __all__ = ["R3Discriminator", "R3Generator", "build", "double", "halve"]
 
 WIDTHS = {"tiny": 128, "small": 256, "base": 768}
-SEED_SIDE = 4
 FEWEST = 16
-STRAY = 2.0
 
 
 def build(options: R3Options, *, size: Size, channels: int) -> Networks:
@@ -42,8 +40,7 @@ def build(options: R3Options, *, size: Size, channels: int) -> Networks:
         powers of two; by default a sixth of the channels. The paper's loss, relativistic logistic
         with R1 and R2 at every step, is the host's default; its schedules are not.
     """
-    stages = (min(size) // SEED_SIDE).bit_length() - 1
-    seed = (size[0] >> stages, size[1] >> stages)
+    stages, seed = doublings(size)
     sides = [min(seed) << stage for stage in range(stages + 1)]
     levels = widths(
         sides,

@@ -12,10 +12,13 @@ from torch.nn import functional
 
 from artgan.api import Networks, Size, Term
 from artgan_plugins.architectures.layers import (
+    STRAY,
     EqualizedConv,
     EqualizedLinear,
     MinibatchDeviation,
     blurred,
+    doublings,
+    leaky,
     widths,
 )
 from artgan_plugins.architectures.style_layers import Mapping, StyledConv, StyledPicture
@@ -34,8 +37,6 @@ __all__ = [
 WIDTHS = {"tiny": (128, 64, 64), "small": (256, 256, 256), "base": (512, 512, 512)}
 """Channels of the coarse scales of generator and discriminator, numbers in a style code."""
 
-SEED_SIDE = 4
-STRAY = 2.0
 PATH_SHARE = 0.01
 """How far the running mean of path lengths goes to new ones."""
 
@@ -60,10 +61,9 @@ def build(options: StyleOptions, *, size: Size, channels: int) -> Networks:
         square or powers of two. How it is trained is the host's: objective and penalty as they are
         chosen, instead of the logistic loss with a lazy R1.
     """
-    stages = (min(size) // SEED_SIDE).bit_length() - 1
+    stages, seed = doublings(size)
     tiny = options.width == "tiny"
     width, judging, w_dim = WIDTHS[options.width]
-    seed = (size[0] >> stages, size[1] >> stages)
     sides = [min(seed) << stage for stage in range(stages + 1)]
     levels, judges = (
         widths(sides, width=most, full_width_to=options.full_width_to) for most in (width, judging)
@@ -88,10 +88,6 @@ def build(options: StyleOptions, *, size: Size, channels: int) -> Networks:
     if weight > 0:
         terms = (_even_paths(generator, weight, options.path_interval),)
     return Networks(generator, discriminator, terms)
-
-
-def _activate(features: Tensor) -> Tensor:
-    return functional.leaky_relu(features, 0.2, inplace=True)
 
 
 # The generator ------------------------------------------------------------------------------
@@ -278,8 +274,8 @@ class _Halving(nn.Module):
     def forward(self, features: Tensor) -> Tensor:
         """Return (main + around) / sqrt 2; that factor is in the gains."""
         second = self.second
-        main = blurred(_activate(self.first(features)), pad=2)
-        main = _activate(functional.conv2d(main, second.scaled(), second.bias, stride=2))
+        main = blurred(leaky(self.first(features)), pad=2)
+        main = leaky(functional.conv2d(main, second.scaled(), second.bias, stride=2))
         halved = blurred(features, pad=1, stride=2)
         return main + functional.conv2d(halved, self.around * self.scale)
 
@@ -308,7 +304,7 @@ class StyleDiscriminator(nn.Module):
 
     def forward(self, pictures: Pyramid) -> Tensor:
         """Return logits (N,) of the finest pictures, (N, C, H, W)."""
-        features = self.blocks(_activate(self.from_rgb(pictures[-1])))
-        features = _activate(self.conv(self.deviation(features))).flatten(1)
-        logits: Tensor = self.last(_activate(self.linear(features)))
+        features = self.blocks(leaky(self.from_rgb(pictures[-1])))
+        features = leaky(self.conv(self.deviation(features))).flatten(1)
+        logits: Tensor = self.last(leaky(self.linear(features)))
         return logits.flatten()

@@ -11,13 +11,12 @@ from torch import Tensor, nn
 
 from artgan.api import Batch, Networks, Size, Term
 from artgan_plugins.architectures.dcgan import DcganGenerator, widths
+from artgan_plugins.architectures.layers import doublings
 
 if TYPE_CHECKING:
     from artgan_plugins.architectures.vae_options import VaeOptions
 
 __all__ = ["VaeEncoder", "build", "divergence", "evidence"]
-
-SEED_SIDE = 4
 
 
 def build(options: VaeOptions, *, size: Size, channels: int) -> Networks:
@@ -33,9 +32,8 @@ def build(options: VaeOptions, *, size: Size, channels: int) -> Networks:
         one fixed deviation, and the loss is a mean over them instead of a sum, so that it and the
         learning rate mean the same at any size.
     """
-    stages = (min(size) // SEED_SIDE).bit_length() - 1
+    stages, seed = doublings(size)
     levels = widths(stages, base=options.base_channels, most=options.max_channels)
-    seed = (size[0] >> stages, size[1] >> stages)
     generator = DcganGenerator(
         options.z_dim, seed, levels, channels, upsample="bilinear", norm="batch"
     )
