@@ -19,13 +19,14 @@ from torch.nn import functional
 
 from artgan.api import CheckpointError, PluginError, ShapeError
 from artgan.images import from_bytes, laid_on, to_linear, to_unit
+from artgan.keys import Key
 from artgan.latents import derive, draw
-from artgan.models import Model
+from artgan.models import Model, find_weights
 from artgan.neighbours import shrink
 from artgan.pictures import PictureSpec, fit_picture, load_picture
 from artgan.rendering import RENDER_BATCH, codes_of, mean_code, render
 
-__all__ = ["REFINED", "STARTS", "STEPS", "Found", "invert", "invert_picture"]
+__all__ = ["REFINED", "STARTS", "STEPS", "Found", "invert", "invert_picture", "key_of_photo"]
 
 STARTS = 512
 REFINED = 4
@@ -109,6 +110,26 @@ def invert_picture(
         torch.from_numpy(fit_picture(load_picture(path, near=fitting.size), fitting))
     )
     return invert(model, picture, seed=seed, starts=starts, steps=steps, told=told), picture
+
+
+def key_of_photo(
+    path: Path, model: Model, *, run: str, runs: Path, told: Told = lambda done, total: None
+) -> tuple[Key, Found]:
+    """Return the key of a photo, called after its file, and what was found for it.
+
+    Args:
+        path: the photo.
+        model: what it is looked for with.
+        run: RUN of a command line, which the model is of.
+        runs: the folder that runs are in.
+        told: see `invert`.
+
+    Raises:
+        UnreadablePicture: it cannot be read.
+    """
+    fitting = PictureSpec.of(find_weights(run, runs).config)
+    found, _ = invert_picture(path, model, fitting=fitting, told=told)
+    return Key.of_code(path.stem[:200], found.code, found.space), found
 
 
 def invert(

@@ -112,6 +112,11 @@ class Weights:
     generation: Generation | None = None
 
     @property
+    def run(self) -> str:
+        """Return what its run, or file, is called in messages, without the checkpoint."""
+        return self.label.rpartition(" at ")[0] or self.label
+
+    @property
     def digest(self) -> str:
         """Return the SHA-256 of the weights, the same for a run and its packed file."""
         return digest(self.ema)
@@ -237,9 +242,8 @@ def build_model(weights: Weights, device: torch.device, components: Registry) ->
     from artgan.suppliers import as_named_here
     from artgan.weights import load_state
 
-    run = weights.label.rpartition(" at ")[0] or weights.label
     kinds = (Architecture.kind,)
-    config, lines = as_named_here(weights.config, weights.plugins, components, run, kinds)
+    config, lines = as_named_here(weights.config, weights.plugins, components, weights.run, kinds)
     for line in lines:
         components.say_once(f"artgan: {line}")
     try:

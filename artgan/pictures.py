@@ -29,7 +29,7 @@ from artgan.formats import FORMATS, RAW_SUFFIXES, refusal
 from artgan.screen import safe
 
 if TYPE_CHECKING:
-    from artgan.config import Channels, Fit
+    from artgan.config import Channels, Fit, TrainConfig
 
 __all__ = [
     "FORMATS",
@@ -96,6 +96,11 @@ class PictureSpec:
 
     def __post_init__(self) -> None:
         _ = self.rgb
+
+    @classmethod
+    def of(cls, config: TrainConfig) -> PictureSpec:
+        """Return what a run's pictures are brought to, from its settings, resolved."""
+        return cls(config.side, config.channels, config.fit, config.background)
 
     @property
     def rgb(self) -> tuple[int, int, int]:

@@ -15,7 +15,15 @@ from artgan.animations import is_video, kept_recipe
 from artgan.api import ConfigError, PathError
 from artgan.config import validate
 from artgan.films import package
-from artgan.keys import FAVOURITES, KEYS_SUFFIX, MAX_KEYS, Key, parse_keys, read_keys
+from artgan.keys import (
+    FAVOURITES,
+    KEYS_SUFFIX,
+    MAX_KEYS,
+    Key,
+    favourites_of,
+    parse_keys,
+    read_keys,
+)
 from artgan.options import Options
 from artgan.rendering import RECIPE_SCHEMA
 from artgan.screen import safe
@@ -26,6 +34,7 @@ __all__ = [
     "SamplePlan",
     "gather_keys",
     "keys_in",
+    "keys_of_run",
     "made_by",
     "model_of",
     "read_made",
@@ -181,6 +190,18 @@ def keys_in(path: Path) -> list[Key] | None:
         plan = validate(SamplePlan, made.sample, where)
         return [Key(seed=seed) for seed in plan.seeds]
     return None
+
+
+def keys_of_run(text: str, run: str, runs: Path) -> list[Key | Path]:
+    """Return the keys of a list, see `gather_keys`, where favourites are a run's.
+
+    Args:
+        text: see there.
+        run: RUN of a command line.
+        runs: the folder that runs are in.
+    """
+    named = FAVOURITES in [part.strip() for part in text.split(",")]
+    return gather_keys(text, favourites_of(run, runs) if named else None)
 
 
 def gather_keys(text: str, favourites: Path | None = None) -> list[Key | Path]:

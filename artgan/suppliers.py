@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import re
@@ -131,10 +132,8 @@ def _find(components: Registry, kind: str, name: str, supplier: tuple[str, str],
     package, version = supplier
     owner = version if package == LOCAL else package
     if owner:
-        try:
+        with contextlib.suppress(ComponentError):  # its package may have another name now
             return components.find(kind, f"{owner}:{name.rpartition(':')[2]}")
-        except ComponentError:
-            pass  # its package may have another name now
     try:
         return components.find(kind, name)
     except ComponentError as error:

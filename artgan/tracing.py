@@ -6,6 +6,7 @@ import contextlib
 import functools
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from artgan.api import CheckpointError, ConfigError, PathError, RunError
 from artgan.checkpoints import Generation, generations, on_the_way, read_json
@@ -14,7 +15,10 @@ from artgan.runs import RunFolder, all_runs, parse_reference
 from artgan.screen import safe
 from artgan.walkplan import Origin
 
-__all__ = ["Stage", "find_again", "growth_of", "origin_of"]
+if TYPE_CHECKING:
+    from artgan.walksettings import WalkConfig
+
+__all__ = ["Stage", "find_again", "growth_of", "origin_of", "stages_of"]
 
 Stage = tuple[Origin, Callable[[], Weights]]
 """A checkpoint, and a function that loads it."""
@@ -61,6 +65,22 @@ def growth_of(text: str, runs: Path) -> list[Stage]:
         load = functools.partial(weights_of, run, known[number])
         stages.append((origin_of(load()), load))
     return [*stages, (origin_of(last), lambda: last)]
+
+
+def stages_of(config: WalkConfig) -> list[Stage]:
+    """Return the checkpoints that a walk's network goes through, none if it stays as it is.
+
+    Raises:
+        PathError, RunError, CheckpointError: there is no such run, or nothing sound in it.
+        ConfigError: see `growth_of`.
+    """
+    runs = Path(config.runs)
+    if config.growth:
+        return growth_of(config.run, runs)
+    if config.blend is None:
+        return []
+    first, second = find_weights(config.run, runs), find_weights(config.blend, runs)
+    return [(origin_of(first), lambda: first), (origin_of(second), lambda: second)]
 
 
 def _known(run: RunFolder, last: Generation) -> list[Generation]:

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from artgan.cli.progress import progress
-from artgan.cli.settings import argument, flag, given
+from artgan.cli.settings import argument, flag, given, option_of_components
 from artgan.cli.training import watched
 from artgan.comparetable import cells
 from artgan.comparing import CompareConfig, contestants, document
@@ -34,12 +34,7 @@ def compare(
     device: Annotated[str | None, flag(C, "device")] = None,
     set_: Annotated[
         list[str] | None,
-        typer.Option(
-            "--set",
-            help="An option of a component.",
-            metavar="KIND.NAME.OPTION=VALUE",
-            show_envvar=False,
-        ),
+        option_of_components(),
     ] = None,
     out: Annotated[str | None, flag(C, "out", "--out", "-o", metavar="DIR")] = None,
     as_json: Annotated[

@@ -10,7 +10,7 @@ import typer
 from artgan.api import ConfigError, Metric
 from artgan.cli.progress import progress
 from artgan.cli.scores import arrows, compare
-from artgan.cli.settings import argument, flag, given
+from artgan.cli.settings import argument, flag, given, option_of_components
 from artgan.cli.stopping import terminable
 from artgan.cli.telling import publish
 from artgan.config import component_tables, merge, parse_set, validate
@@ -65,12 +65,7 @@ def evaluate(
     ] = None,
     set_: Annotated[
         list[str] | None,
-        typer.Option(
-            "--set",
-            help="An option of a metric, such as metrics.coverage.k=3.",
-            metavar="KIND.NAME.OPTION=VALUE",
-            show_envvar=False,
-        ),
+        option_of_components("An option of a metric, such as metrics.coverage.k=3."),
     ] = None,
 ) -> None:
     """Measure a run's pictures against the real ones, or judge redrawn ones.

@@ -11,7 +11,7 @@ import typer
 
 from artgan.batches import gather
 from artgan.cli.progress import progress
-from artgan.cli.settings import argument, flag, given
+from artgan.cli.settings import argument, flag, given, option_of_components
 from artgan.cli.stopping import terminable
 from artgan.cli.telling import tell_losses, tell_skipped
 from artgan.config import component_tables, merge, parse_set, validate
@@ -84,11 +84,8 @@ def fit_style(
     device: Annotated[str | None, flag(S, "device")] = None,
     set_: Annotated[
         list[str] | None,
-        typer.Option(
-            "--set",
-            help="An option of a loss or the extractor, such as losses.gram.layers=stage1,stage2.",
-            metavar="KIND.NAME.OPTION=VALUE",
-            show_envvar=False,
+        option_of_components(
+            "An option of a loss or the extractor, such as losses.gram.layers=stage1,stage2."
         ),
     ] = None,
 ) -> None:

@@ -80,12 +80,12 @@ def key_of_photo(path: Path, model: Model, *, run: str, runs: Path) -> Key:
     Raises:
         UnreadablePicture: it cannot be read.
     """
-    from artgan.inversion import invert_picture
+    from artgan.inversion import key_of_photo as look_for
 
     with terminable(), progress(f"looking for {safe(path.name)}") as show:
-        found, _ = invert_picture(path, model, fitting=_fitting(run, runs), told=show)
+        key, found = look_for(path, model, run=run, runs=runs, told=show)
     _tell(path, found)
-    return Key.of_code(path.stem[:200], found.code, found.space)
+    return key
 
 
 def _fitting(run: str, runs: Path) -> PictureSpec:
@@ -93,8 +93,7 @@ def _fitting(run: str, runs: Path) -> PictureSpec:
     from artgan.models import find_weights
     from artgan.pictures import PictureSpec
 
-    config = find_weights(run, runs).config
-    return PictureSpec(config.side, config.channels, config.fit, config.background)
+    return PictureSpec.of(find_weights(run, runs).config)
 
 
 def _tell(path: Path, found: Found) -> None:

@@ -9,7 +9,7 @@ import typer
 
 from artgan.cli.filming import shoot
 from artgan.cli.progress import progress
-from artgan.cli.settings import argument, flag, given
+from artgan.cli.settings import argument, flag, given, option_of_components
 from artgan.cli.stopping import terminable
 from artgan.config import component_tables, merge, parse_set, validate
 from artgan.errors import ConfigError
@@ -51,12 +51,7 @@ def remake(
     device: Annotated[str | None, flag(R, "device")] = None,
     set_: Annotated[
         list[str] | None,
-        typer.Option(
-            "--set",
-            help="An option of a writer, such as writers.gif.quality=small.",
-            metavar="KIND.NAME.OPTION=VALUE",
-            show_envvar=False,
-        ),
+        option_of_components("An option of a writer, such as writers.gif.quality=small."),
     ] = None,
 ) -> None:
     """Make a picture or an animation again from the recipe in it: the same bytes, or larger.

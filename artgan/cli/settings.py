@@ -7,7 +7,7 @@ from typing import Any
 import typer
 from pydantic import BaseModel
 
-__all__ = ["argument", "flag", "given"]
+__all__ = ["argument", "flag", "given", "option_of_components"]
 
 
 def _help(model: type[BaseModel], name: str) -> str:
@@ -39,6 +39,13 @@ def argument(model: type[BaseModel], name: str, **more: Any) -> Any:
     """Return a Typer argument for a field of a model."""
     more.setdefault("help", _help(model, name))
     return typer.Argument(show_default=False, show_envvar=False, **more)
+
+
+def option_of_components(help_text: str = "An option of a component.") -> Any:
+    """Return the Typer option --set, which may be given several times."""
+    return typer.Option(
+        "--set", help=help_text, metavar="KIND.NAME.OPTION=VALUE", show_envvar=False
+    )
 
 
 def given(**settings: Any) -> dict[str, Any]:

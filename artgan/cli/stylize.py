@@ -13,7 +13,7 @@ import typer
 
 from artgan.batches import Batch, Item, Plan, gather, plan, refuse, single_output
 from artgan.cli.progress import progress
-from artgan.cli.settings import argument, flag, given
+from artgan.cli.settings import argument, flag, given, option_of_components
 from artgan.cli.stopping import terminable
 from artgan.cli.telling import tell_losses, tell_skipped
 from artgan.config import component_tables, merge, parse_set, validate
@@ -108,11 +108,8 @@ def stylize(
     ] = None,
     set_: Annotated[
         list[str] | None,
-        typer.Option(
-            "--set",
-            help="An option of a loss or the extractor, such as losses.gram.layers=stage1,stage2.",
-            metavar="KIND.NAME.OPTION=VALUE",
-            show_envvar=False,
+        option_of_components(
+            "An option of a loss or the extractor, such as losses.gram.layers=stage1,stage2."
         ),
     ] = None,
 ) -> None:

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from artgan.api import Architecture
-from artgan.cli.settings import argument, flag, given
+from artgan.cli.settings import argument, flag, given, option_of_components
 from artgan.cli.training import finish, watched
 from artgan.config import (
     TrainConfig,
@@ -86,12 +86,7 @@ def train(
     device: Annotated[str | None, flag(T, "device")] = None,
     set_: Annotated[
         list[str] | None,
-        typer.Option(
-            "--set",
-            help="An option of a component.",
-            metavar="KIND.NAME.OPTION=VALUE",
-            show_envvar=False,
-        ),
+        option_of_components(),
     ] = None,
     out: Annotated[
         Path, typer.Option(help="Folder that run folders are made in.", show_envvar=False)
@@ -185,9 +180,8 @@ def _inherit(
     from artgan.suppliers import as_named_here
 
     weights = find_weights(ref, out)
-    run = weights.label.rpartition(" at ")[0] or weights.label
     kinds = (Architecture.kind,)
-    other, lines = as_named_here(weights.config, weights.plugins, registry(), run, kinds)
+    other, lines = as_named_here(weights.config, weights.plugins, registry(), weights.run, kinds)
     for line in lines:
         say(f"artgan: {line}")
     own = {"arch": other.arch, "size": format_size(other.side), "channels": other.channels}

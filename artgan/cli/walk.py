@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from artgan.cli.filming import shoot
-from artgan.cli.settings import argument, flag, given
+from artgan.cli.settings import argument, flag, given, option_of_components
 from artgan.config import component_tables, merge, parse_set, validate
 from artgan.errors import ConfigError
-from artgan.keys import FAVOURITES, Key, favourites_of
+from artgan.keys import Key
 from artgan.outputs import Output, find_outputs
 from artgan.pipelines.walk import plan_walk, walk_studio
 from artgan.registry import Registry, registry
@@ -24,7 +24,6 @@ from artgan.walksettings import WalkConfig, check_walk, keys_a_tile, usual_keys,
 if TYPE_CHECKING:
     from artgan.models import Model
     from artgan.plugins import Entry
-    from artgan.tracing import Stage
 
 __all__ = ["app", "walk"]
 
@@ -120,12 +119,7 @@ def walk(
     device: Annotated[str | None, flag(W, "device")] = None,
     set_: Annotated[
         list[str] | None,
-        typer.Option(
-            "--set",
-            help="An option of what the walk uses, such as samplers.drift.seed=3.",
-            metavar="KIND.NAME.OPTION=VALUE",
-            show_envvar=False,
-        ),
+        option_of_components("An option of what the walk uses, such as samplers.drift.seed=3."),
     ] = None,
 ) -> None:
     """Render a looping walk through the pictures of a run, from key to key.
@@ -237,6 +231,7 @@ def _render(
 ) -> None:
     from artgan.filming import Film
     from artgan.models import open_model
+    from artgan.tracing import stages_of
 
     if studio is not None:
         studio.check()
@@ -245,7 +240,9 @@ def _render(
         from artgan.stamp import load_mark
 
         mark = load_mark(Path(config.sign))
-    stages = _stages(config)
+    stages = stages_of(config)
+    if config.blend is not None:
+        say(f"turning into {stages[-1][1]().label}")
     model = open_model(config.run, runs=Path(config.runs), device=config.device)
     say(f"walking through {model.label}")
     note = describe_truncation(model, config.psi)
@@ -269,28 +266,11 @@ def _render(
     shoot(film, outputs, most=config.max_size, overwrite=config.overwrite, preview=preview)
 
 
-def _stages(config: WalkConfig) -> list[Stage]:
-    """Return the checkpoints that the network goes through, none if it stays as it is."""
-    from artgan.models import find_weights
-    from artgan.tracing import growth_of, origin_of
-
-    runs = Path(config.runs)
-    if config.growth:
-        return growth_of(config.run, runs)
-    if config.blend is None:
-        return []
-    first, second = find_weights(config.run, runs), find_weights(config.blend, runs)
-    say(f"turning into {second.label}")
-    return [(origin_of(first), lambda: first), (origin_of(second), lambda: second)]
-
-
 def _asked(config: WalkConfig, text: str) -> list[Key | Path]:
     """Return the keys of a list; photos among them stay paths."""
-    named = FAVOURITES in [part.strip() for part in text.split(",")]
-    own = favourites_of(config.run, Path(config.runs)) if named else None
-    from artgan.recipes import gather_keys
+    from artgan.recipes import keys_of_run
 
-    return gather_keys(text, own)
+    return keys_of_run(text, config.run, Path(config.runs))
 
 
 def _found(config: WalkConfig, sources: Sequence[Key | Path], model: Model) -> list[Key]:

@@ -159,17 +159,16 @@ def _check_walk(step: Step, components: Registry) -> None:
 
 def _asked(step: Step, text: str) -> list[Key | Path]:
     """Return the keys of a list; those of a run that is not trained yet are none."""
-    from artgan.keys import favourites_of
-    from artgan.recipes import gather_keys
+    from artgan.recipes import gather_keys, keys_of_run
 
-    if FAVOURITES not in [part.strip() for part in text.split(",")]:
-        return gather_keys(text)
-    if step.source is not None:
+    if step.source is None:
+        return keys_of_run(text, step.config.run, Path(step.config.runs))
+    if FAVOURITES in [part.strip() for part in text.split(",")]:
         raise ConfigError(
             f"{FAVOURITES} are chosen from a run that is there, and {step.source.name} makes one: "
             "give seeds"
         )
-    return gather_keys(text, favourites_of(step.config.run, Path(step.config.runs)))
+    return gather_keys(text)
 
 
 def _check_stylize(step: Step, ledger: Ledger, components: Registry) -> None:

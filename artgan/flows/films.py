@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,7 +18,6 @@ from artgan.walkplan import Styled, WalkPlan
 if TYPE_CHECKING:
     from artgan.filming import Film
     from artgan.models import Model
-    from artgan.registry import Registry
 
 __all__ = ["film_of"]
 
@@ -38,6 +36,8 @@ def film_of(bench: Bench, step: Step, told: Told) -> tuple[Film, list[Output]]:
     from artgan.filming import Film
     from artgan.pipelines.walk import plan_walk, walk_studio
     from artgan.stamp import load_mark
+    from artgan.tracing import stages_of
+    from artgan.walksettings import usual_keys
 
     walk = step.source if step.is_film and step.source is not None else step
     config = with_run(walk, bench.ledger)
@@ -49,10 +49,13 @@ def film_of(bench: Bench, step: Step, told: Told) -> tuple[Film, list[Output]]:
         tables=config.components,
         count=config.count,
     )
-    stages = _stages(config)
+    stages = stages_of(config)
     model = opened(bench, config)
     mixed = None if config.mix is None else _keys(config, config.mix, model, told)[0]
-    keys = _keys(config, config.keys, model, told, bench.components)
+    if config.keys is None:
+        keys = usual_keys(config, bench.components)
+    else:
+        keys = _keys(config, config.keys, model, told)
     origins = [origin for origin, _ in stages]
     plan = plan_walk(config, model, bench.components, keys, mixed=mixed, stages=origins)
     studio, meta = walk_studio(config, bench.components), config.meta
@@ -64,49 +67,18 @@ def film_of(bench: Bench, step: Step, told: Told) -> tuple[Film, list[Output]]:
     return Film(plan, model, bench.components, loaders, mark, studio, meta), outputs
 
 
-def _stages(config: Any) -> list[Any]:
-    """Return the checkpoints that the network goes through, none if it stays as it is."""
-    from artgan.models import find_weights
-    from artgan.tracing import growth_of, origin_of
+def _keys(config: Any, text: str, model: Model, told: Told) -> list[Key]:
+    """Return the keys of a list, those of photos once they are found in the latent space."""
+    from artgan.inversion import key_of_photo
+    from artgan.recipes import keys_of_run
 
-    runs = Path(config.runs)
-    if config.growth:
-        return list(growth_of(config.run, runs))
-    if config.blend is None:
-        return []
-    found = [find_weights(text, runs) for text in (config.run, config.blend)]
-    return [(origin_of(each), functools.partial(_same, each)) for each in found]
-
-
-def _same(value: Any) -> Any:
-    return value
-
-
-def _keys(
-    config: Any, text: str | None, model: Model, told: Told, components: Registry | None = None
-) -> list[Key]:
-    """Return keys, those of photos once they are found in the latent space."""
-    from artgan.inversion import invert_picture
-    from artgan.keys import FAVOURITES, favourites_of
-    from artgan.models import find_weights
-    from artgan.pictures import PictureSpec
-    from artgan.recipes import gather_keys
-    from artgan.walksettings import usual_keys
-
-    if text is None:
-        assert components is not None
-        return usual_keys(config, components)
-    named = FAVOURITES in [part.strip() for part in text.split(",")]
-    own = favourites_of(config.run, Path(config.runs)) if named else None
-    keys = []
-    for source in gather_keys(text, own):
-        if isinstance(source, Path):
-            learned = find_weights(config.run, Path(config.runs)).config
-            spec = PictureSpec(learned.side, learned.channels, learned.fit, learned.background)
-            found, _ = invert_picture(source, model, fitting=spec, told=told)
-            source = Key.of_code(source.stem[:200], found.code, found.space)
-        keys.append(source)
-    return keys
+    run, runs = config.run, Path(config.runs)
+    return [
+        key_of_photo(source, model, run=run, runs=runs, told=told)[0]
+        if isinstance(source, Path)
+        else source
+        for source in keys_of_run(text, run, runs)
+    ]
 
 
 def _in_style(plan: WalkPlan, config: StylizeConfig) -> WalkPlan:

@@ -284,8 +284,7 @@ def _pictures(folder: Path, weights: Weights, announce: Announce) -> Pictures:
     from artgan.data.prepared import prepare
     from artgan.pictures import PictureSpec
 
-    settings = weights.config
-    spec = PictureSpec(settings.side, settings.channels, settings.fit, settings.background)
+    spec = PictureSpec.of(weights.config)
     with announce("looking at files") as tell:
         intake = survey(folder, progress=tell)
     with announce("preparing pictures") as tell:

@@ -219,12 +219,6 @@ def _counting(watcher: Watcher, what: str) -> Callable[[int, int], None]:
     return lambda done, total: watcher.working(what, done, total)
 
 
-def _spec(config: TrainConfig) -> PictureSpec:
-    return PictureSpec(
-        size=config.side, channels=config.channels, fit=config.fit, background=config.background
-    )
-
-
 def run_tables(config: TrainConfig, run_id: str = "") -> dict[str, Any]:
     """Return what config.toml holds: the run's identity, its settings, its components' options."""
     settings = config.model_dump(exclude={"components"})
@@ -264,7 +258,7 @@ def start(
         update={"images": str(Path(config.images).absolute())}
     )
     if not intake.pictures:
-        prepare(intake, _spec(resolved))  # says why there are none
+        prepare(intake, PictureSpec.of(resolved))  # says why there are none
     for reason in choice.reasons:
         watcher.note(reason)
     assert resolved.arch is not None
@@ -342,7 +336,9 @@ def _ready(
     from artgan.monitor import Monitor
     from artgan.training import Trainer
 
-    pictures = prepare(intake, _spec(config), progress=_counting(watcher, "preparing pictures"))
+    pictures = prepare(
+        intake, PictureSpec.of(config), progress=_counting(watcher, "preparing pictures")
+    )
     _report_intake(intake, pictures, run, watcher)
     monitor = Monitor(config, components, pictures)
 
@@ -427,7 +423,7 @@ def forecast(
     choice, intake, device = _settle(config, components, watcher)
     resolved = _with_options(choice.config, components)
     if not intake.pictures:
-        prepare(intake, _spec(resolved))  # says why there are none
+        prepare(intake, PictureSpec.of(resolved))  # says why there are none
     trainer = Trainer(resolved, components, device)
     if resolved.kimg is not None:
         trainer.ends_at(round(resolved.kimg * 1000))

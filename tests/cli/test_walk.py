@@ -175,7 +175,7 @@ def test_a_growing_and_a_blended_network(tmp_path, monkeypatch, capsys):
     found = {"7": weights(-1.0), "8": weights(1.0)}
     stages = [(origin_of(each), lambda each=each: each) for each in found.values()]
     monkeypatch.setattr("artgan.tracing.growth_of", lambda text, runs: stages)
-    monkeypatch.setattr("artgan.models.find_weights", lambda text, runs: found[text])
+    monkeypatch.setattr("artgan.tracing.find_weights", lambda text, runs: found[text])
     for more, morph, tiles in (("--growth",), "growth", 6), (("--blend", "8"), "blend", 1):
         made = recipe(tmp_path, "--keys", "0-5", "--frames", "4", *more)["walk"]
         assert made["morph"] == morph
